@@ -1,0 +1,69 @@
+/** The configuration after parsing: every default filled in, every unit resolved. */
+export interface Config {
+  readonly listen: { readonly host: string; readonly port: number }
+  /** Origin without a trailing slash; undefined: taken from each request. */
+  readonly publicUrl: string | undefined
+  /** CIDR blocks whose X-Forwarded-* headers count. */
+  readonly trustedProxies: readonly string[]
+  /** Enabled upstreams by registry name (`docker.io`), in the order: the operator's, then built-in ones. */
+  readonly upstreams: ReadonlyMap<string, UpstreamConfig>
+  readonly cache: CacheConfig
+  readonly timeouts: Timeouts
+  readonly log: { readonly format: 'main' | 'json'; readonly level: LogLevel }
+}
+
+export type LogLevel = 'info' | 'warn' | 'error'
+
+export interface UpstreamConfig {
+  /** The registry's name as clients write it, `docker.io` or `registry.example.com:5000`. */
+  readonly name: string
+  readonly isDefault: boolean
+  readonly aliases: readonly string[]
+  /** Host headers that mean this upstream, lower case, without port: the registry's own and configured ones. */
+  readonly hosts: readonly string[]
+  readonly endpoints: readonly EndpointConfig[]
+  /** Hosts (`host` or `host:port`) that realms and redirects may name beside what belongs to an endpoint. */
+  readonly trustedHosts: readonly string[]
+  /** Realm hosts that a built-in registry is known to use outside its own domain (lscr.io on ghcr.io). */
+  readonly realmHosts: readonly string[]
+  /** What is put before a name of one component: `library` on Docker Hub. */
+  readonly officialNamespace: string | undefined
+  /** Base URL of a v1 search API. */
+  readonly search: string | undefined
+}
+
+export interface EndpointConfig {
+  /** API root without a trailing slash, ending in /v2 or in a path below it: `https://registry-1.docker.io/v2`. */
+  readonly url: string
+  readonly credentials: Credentials | undefined
+}
+
+export interface Credentials {
+  readonly username: string
+  readonly password: string
+}
+
+/** Why an upstream could not give an answer that can be trusted; each may be answered from a stale copy. */
+export type TroubleReason = 'rate-limited' | 'server-error' | 'timeout' | 'unreachable'
+
+export interface CacheConfig {
+  readonly blobs:
+    | { readonly driver: 'filesystem'; readonly path: string }
+    | { readonly driver: 'memory'; readonly maxBytes: number }
+    | { readonly driver: 'none' }
+  readonly state: { readonly driver: 'filesystem' | 'memory' }
+  readonly tags: { readonly freshForSeconds: number; readonly staleForSeconds: number }
+  readonly serveStaleOn: ReadonlySet<TroubleReason | 'not-found'>
+}
+
+/** All in milliseconds. */
+export interface Timeouts {
+  /** TCP and TLS set-up with an upstream. */
+  readonly connectMs: number
+  /** From a request sent upstream to its answer's headers. */
+  readonly firstByteMs: number
+  /** Between two reads of a body from upstream. */
+  readonly idleMs: number
+  /** From a client's request to the headers of our answer, all upstream requests together; under 15 s. */
+  readonly answerMs: number
+}

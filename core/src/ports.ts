@@ -1,0 +1,134 @@
+/**
+ * What a runtime must bring. The core reaches time, network and storage only through these ports.
+ * In all of them `undefined` means absent and a throw means broken.
+ */
+
+/** A content digest, `<algorithm>:<hex>`, checked where it was parsed (request/reference.ts). */
+export type Digest = `${HashAlgorithm}:${string}`
+
+export type HashAlgorithm = 'sha256' | 'sha512'
+
+/** Inclusive byte positions within a blob, already resolved against its size. */
+export interface ByteRange {
+  readonly first: number
+  readonly last: number
+}
+
+export interface FetchOptions {
+  /**
+   * `public`: refuse to connect to a private, loopback, link-local or metadata address, also when a name
+   * resolves to one. `any`: the host is the operator's own choice (an endpoint or a trusted host).
+   */
+  readonly network: 'public' | 'any'
+}
+
+/**
+ * One HTTP exchange. Never follows a redirect, never decodes a body, honours the request's signal.
+ * Throws a FetchError when no answer came.
+ */
+export type Fetch = (request: Request, options: FetchOptions) => Promise<Response>
+
+export type FetchFailure = 'timeout' | 'unreachable' | 'forbidden-address'
+
+/** Why a Fetch gave no answer. */
+export class FetchError extends Error {
+  override readonly name = 'FetchError'
+  readonly failure: FetchFailure
+
+  constructor(failure: FetchFailure, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.failure = failure
+  }
+}
+
+/** Content that a store holds whole. Take `content` or call `discard`, else a file may stay open. */
+export interface StoredBlob {
+  /** The blob's whole size in bytes, also when a range was asked for. */
+  readonly size: number
+  /** The bytes of the range, or all. Small blobs come as bytes: an answer made of them costs no stream. */
+  readonly content: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>
+}
+
+/** A write in progress. Nothing is visible under the digest before `commit` has resolved. */
+export interface BlobWrite {
+  /** Adds bytes at the end. Resolves when `read` can give them back. The chunks must not change after. */
+  append(chunks: readonly Uint8Array[]): Promise<void>
+  /**
+   * Gives back appended bytes, at least one and at most `length`, while the write goes on: this is what
+   * lets late and slow clients follow a download. Absent where a store cannot read what is half written.
+   */
+  read?(position: number, length: number): Promise<Uint8Array<ArrayBuffer>>
+  /** Makes the blob visible, all at once. `read` goes on working until `release`. */
+  commit(): Promise<void>
+  /** Frees what the write holds; without a commit before, every trace of it. Never throws. */
+  release(): Promise<void>
+}
+
+/** Content-addressed storage. The caller has verified what it commits. */
+export interface BlobStore {
+  stat(digest: Digest): Promise<{ readonly size: number } | undefined>
+  open(digest: Digest, range?: ByteRange): Promise<StoredBlob | undefined>
+  /** Begins a write; `size` in bytes where known. Throws when the store cannot take it (full, read-only). */
+  write(digest: Digest, size?: number): Promise<BlobWrite>
+  remove(digest: Digest): Promise<void>
+}
+
+/** Small texts with a life time: tags, holdings, tokens. May be eventually consistent. */
+export interface KeyValue {
+  get(key: string): Promise<string | undefined>
+  set(key: string, value: string, ttlSeconds: number): Promise<void>
+  delete(key: string): Promise<void>
+}
+
+export interface Clock {
+  /** Epoch milliseconds. */
+  now(): number
+  /** Resolves after that many milliseconds, or at once when the signal aborts. Never rejects. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
+}
+
+export interface Hasher {
+  update(chunk: Uint8Array): void
+  /** Lower-case hex of all bytes so far; the hasher is used up. */
+  hex(): string
+}
+
+/** Web Crypto cannot hash a stream, so the runtime brings one that can. */
+export type CreateHasher = (algorithm: HashAlgorithm) => Hasher
+
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>
+
+/** Constant message, data in fields, no credentials. */
+export interface Logger {
+  info(message: string, fields?: LogFields): void
+  warn(message: string, fields?: LogFields): void
+  error(message: string, fields?: LogFields): void
+  /** One finished line of the access log, without a newline. */
+  access(line: string): void
+}
+
+/** All ports of one process or isolate; made once. */
+export interface Ports {
+  readonly fetch: Fetch
+  readonly blobs: BlobStore
+  /** What is worth keeping over a restart: tags, holdings, challenges. Never a secret. */
+  readonly state: KeyValue
+  /** What must not be written to a disk (tokens) or lives for seconds (remembered refusals). */
+  readonly volatile: KeyValue
+  readonly clock: Clock
+  readonly createHasher: CreateHasher
+  readonly logger: Logger
+}
+
+/** What the runtime knows of one request. */
+export interface RequestContext {
+  /** The peer's IP address; undefined where the platform hides it. */
+  readonly clientAddress?: string
+  /** Keeps the runtime alive for work that goes on after the answer. */
+  waitUntil(work: Promise<unknown>): void
+  /**
+   * Calls back once when the answer has ended, with the body bytes sent and whether all were. Where a
+   * runtime cannot tell, it is absent and the log counts what the answer announced.
+   */
+  whenSent?(listener: (bodyBytes: number, complete: boolean) => void): void
+}
