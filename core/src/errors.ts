@@ -67,7 +67,9 @@ export class RegistryError extends Error {
 export function toErrorResponse(error: RegistryError, isHead: boolean): Response {
   const { code, message, detail } = error
   const body = new TextEncoder().encode(
-    JSON.stringify({ errors: [detail === undefined ? { code, message } : { code, message, detail }] }),
+    JSON.stringify({
+      errors: [detail === undefined ? { code, message } : { code, message, detail }],
+    }),
   )
   return new Response(isHead ? null : body, {
     status: error.status,

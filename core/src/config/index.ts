@@ -1,1 +1,8 @@
 export type * from './config.ts'
+export type { Environment } from './interpolate.ts'
+export { ConfigError } from './mistakes.ts'
+export type { Mistake } from './mistakes.ts'
+export { defaultConfig, parseConfig } from './parse.ts'
+export type { ConfigSource } from './parse.ts'
+export { builtInRegistries } from './registries.ts'
+export type { BuiltInRegistry } from './registries.ts'

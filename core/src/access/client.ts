@@ -1,0 +1,78 @@
+import ipaddr from 'ipaddr.js'
+
+/** Who asks, and how they see us. */
+export interface Client {
+  /** IP address; `-` where the platform hides it. */
+  readonly address: string
+  /** Scheme and host that the client used, without a trailing slash. */
+  readonly origin: string
+}
+
+/** What of a request tells about its client. */
+export interface ClientEvidence {
+  readonly peer: string | undefined
+  readonly url: string
+  readonly header: (name: string) => string | null
+}
+
+/** X-Forwarded-* headers count only from configured proxies: anybody can send them. */
+export function createReadClient(
+  trustedProxies: readonly string[],
+  publicUrl: string | undefined,
+): (evidence: ClientEvidence) => Client {
+  const blocks = trustedProxies.map((block) =>
+    ipaddr.parseCIDR(block.includes('/') ? block : singleAddress(block)),
+  )
+
+  return ({ peer, url, header }) => {
+    const address = peer === undefined ? '-' : withoutMapping(peer)
+    const own = new URL(url).origin
+    if (blocks.length === 0 || !isTrusted(address)) return { address, origin: publicUrl ?? own }
+    return {
+      address: farthestUntrusted(header('x-forwarded-for')) ?? address,
+      origin:
+        publicUrl ?? forwardedOrigin(own, header('x-forwarded-proto'), header('x-forwarded-host')),
+    }
+  }
+
+  /** Each proxy appends whom it heard from: read from the right, past the proxies that are ours. */
+  function farthestUntrusted(forwardedFor: string | null): string | undefined {
+    let farthest: string | undefined
+    for (const text of (forwardedFor ?? '').split(',').reverse()) {
+      const address = text.trim()
+      if (!ipaddr.isValid(address)) return farthest
+      farthest = withoutMapping(address)
+      if (!isTrusted(farthest)) return farthest
+    }
+    return farthest
+  }
+
+  function isTrusted(address: string): boolean {
+    if (!ipaddr.isValid(address)) return false
+    const parsed = ipaddr.process(address)
+    return blocks.some(([network, bits]) => {
+      return (
+        network.kind() === parsed.kind() && parsed.match([network, bits] as [ipaddr.IPv4, number])
+      )
+    })
+  }
+}
+
+/** An IPv4 client of a dual-stack socket is an IPv4 client. */
+function withoutMapping(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.')
+    ? address.slice('::ffff:'.length)
+    : address
+}
+
+function singleAddress(address: string): string {
+  return `${address}/${address.includes(':') ? '128' : '32'}`
+}
+
+function forwardedOrigin(own: string, proto: string | null, host: string | null): string {
+  const url = new URL(own)
+  const scheme = proto === 'http' || proto === 'https' ? proto : url.protocol.slice(0, -1)
+  const named =
+    host !== null && /^(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?$/.test(host) ? host : url.host
+  return `${scheme}://${named.toLowerCase()}`
+}

@@ -1,0 +1,169 @@
+import { Hono } from 'hono'
+import { createReadClient } from './access/client.ts'
+import type { Config } from './config/config.ts'
+import { RegistryError, toErrorResponse } from './errors.ts'
+import { createMirror } from './mirror.ts'
+import { createMetrics } from './observe/metrics.ts'
+import { createObserve, type Exchange } from './observe/exchange.ts'
+import type { Ports, RequestContext } from './ports.ts'
+import { parseRegistryRequest, splitUrl } from './request/parse.ts'
+import { quote } from './request/reference.ts'
+import { respond } from './respond.ts'
+import { createRouter } from './route.ts'
+import { toClientError, UpstreamTrouble } from './upstream/trouble.ts'
+import { renderHome } from './web/home.ts'
+
+export interface PullwayOptions {
+  readonly config: Config
+  readonly ports: Ports
+  /** Resolves to the problems that keep the mirror from being ready. */
+  readonly isReady?: () => Promise<readonly string[]>
+  /** Lines in Prometheus' text format that the runtime adds to the mirror's own. */
+  readonly runtimeMetrics?: () => string
+}
+
+export interface Pullway {
+  fetch(request: Request, context: RequestContext): Promise<Response>
+  /** Resolves when no download into the cache runs. */
+  idle(): Promise<void>
+}
+
+/** A mirror: which path goes to which room, the one place that catches, and the log of what was answered. */
+export function createPullway({ config, ports, isReady, runtimeMetrics }: PullwayOptions): Pullway {
+  const metrics = createMetrics()
+  const mirror = createMirror(config, ports, metrics)
+  const router = createRouter(config)
+  const readClient = createReadClient(config.trustedProxies, config.publicUrl)
+  const observe = createObserve(config, ports, metrics)
+  const app = new Hono<{ Bindings: Exchange }>({ strict: true })
+
+  app.all('/v2/*', (c) => registry(c.req.raw, c.env))
+  app.get('/', (c) => {
+    c.env.kind = 'page'
+    return renderHome({
+      origin: c.env.client.origin,
+      config,
+      acceptLanguage: c.req.raw.headers.get('accept-language'),
+    })
+  })
+  app.get('/healthz', (c) => {
+    c.env.kind = 'health'
+    return c.text('ok\n')
+  })
+  app.get('/readyz', async (c) => {
+    c.env.kind = 'health'
+    const problems = (await isReady?.()) ?? []
+    return problems.length === 0 ? c.text('ready\n') : c.text(`${problems.join('\n')}\n`, 503)
+  })
+  app.get('/metrics', (c) => {
+    c.env.kind = 'health'
+    const text = metrics.render() + (runtimeMetrics?.() ?? '')
+    return c.body(text, 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
+  })
+  app.get('/v1/search', async (c) => {
+    const { host, query } = splitUrl(c.req.raw.url)
+    const searched = router.searched(host)
+    c.env.kind = 'search'
+    c.env.upstream = searched?.name ?? '-'
+    return respond(await mirror.search(searched?.name, query), 'GET')
+  })
+  app.all('/token', (c) => anonymousToken(c.req.raw.method))
+  app.all('*', (c) => registry(c.req.raw, c.env))
+  app.onError((error, c) =>
+    toErrorResponse(toRegistryError(error, c.env, c.req.raw), c.req.raw.method === 'HEAD'),
+  )
+
+  return {
+    async fetch(request, context) {
+      const { headers } = request
+      const client = readClient({
+        peer: context.clientAddress,
+        url: request.url,
+        header: (name) => headers.get(name),
+      })
+      const exchange: Exchange = {
+        context,
+        client,
+        startedAt: ports.clock.now(),
+        kind: 'other',
+        upstream: '-',
+      }
+      const response = await app.fetch(request, exchange)
+      observe(request, response, exchange)
+      return response
+    },
+    idle: () => mirror.idle(),
+  }
+
+  async function registry(request: Request, exchange: Exchange): Promise<Response> {
+    const asked = parseRegistryRequest(request)
+    if (!asked) throw noSuchPage(request)
+    if (asked.kind === 'ping') {
+      exchange.kind = 'ping'
+      if (asked.prefix !== undefined) exchange.upstream = router.named(asked.prefix).name
+      return ping(request.method)
+    }
+    const { pull } = asked
+    exchange.kind = pull.target.kind
+    const route = router.route(pull)
+    exchange.route = route
+    exchange.upstream = route.upstream.name
+    const answer = await mirror.pull(pull, route, {
+      headers: request.headers,
+      waitUntil: (work) => {
+        exchange.context.waitUntil(work)
+      },
+    })
+    exchange.outcome = answer.outcome
+    return respond(answer, pull.method)
+  }
+
+  /** What went wrong, as the client may know it; everything else goes to the log. */
+  function toRegistryError(error: unknown, exchange: Exchange, request: Request): RegistryError {
+    if (error instanceof RegistryError) return error
+    if (error instanceof UpstreamTrouble) {
+      return toClientError(error, {
+        isBlob: exchange.kind === 'blob',
+        hasFallback: exchange.route?.via !== 'prefix',
+        retriesBlobsFor75s: request.headers.get('user-agent')?.startsWith('docker/') === true,
+      })
+    }
+    const stack = error instanceof Error ? error.stack : String(error)
+    ports.logger.error('a request failed', {
+      kind: exchange.kind,
+      upstream: exchange.upstream,
+      error: stack,
+    })
+    return new RegistryError('UNKNOWN', 'the mirror failed: its log has the reason')
+  }
+}
+
+function ping(method: string): Response {
+  const body = new TextEncoder().encode('{}')
+  return new Response(method === 'HEAD' ? null : body, {
+    headers: {
+      'content-type': 'application/json',
+      'content-length': '2',
+      'docker-distribution-api-version': 'registry/2.0',
+    },
+  })
+}
+
+/** Nobody has to log in here; a client that asks all the same gets a token that says nothing. */
+function anonymousToken(method: string): Response {
+  if (method !== 'GET' && method !== 'HEAD') {
+    throw new RegistryError('UNSUPPORTED', 'this mirror has no users: pull without a login', {
+      headers: { allow: 'GET, HEAD' },
+    })
+  }
+  return Response.json({ token: 'anonymous', access_token: 'anonymous', expires_in: 300 })
+}
+
+function noSuchPage(request: Request): RegistryError {
+  const { path } = splitUrl(request.url)
+  return new RegistryError(
+    'UNSUPPORTED',
+    `there is nothing at ${quote(path)}: / tells how to use this mirror`,
+    { status: 404 },
+  )
+}

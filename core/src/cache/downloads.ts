@@ -1,0 +1,184 @@
+import type { Metrics } from '../observe/metrics.ts'
+import type { Clock, CreateHasher, Digest, Logger } from '../ports.ts'
+import { algorithmOf } from '../request/reference.ts'
+import type { Route } from '../route.ts'
+import { type BlobDownload, downloadBlob } from '../upstream/blobs.ts'
+import { UpstreamTrouble } from '../upstream/trouble.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import { type Fill, startFill } from './fill.ts'
+import type { Holdings } from './holdings.ts'
+import { createSource, type Source } from './source.ts'
+import type { ForgivingStore } from './store.ts'
+
+/** Whose blob is wanted, and until when its headers must be there. */
+export interface BlobWanted {
+  readonly route: Route
+  readonly upstream: Upstream
+  readonly digest: Digest
+  /** From the manifest that names it, where one was seen. */
+  readonly knownSize: number | undefined
+  readonly deadline: number
+}
+
+/** The downloads into the cache that run now: one a blob, however many clients want it. */
+export interface Downloads {
+  isRunning(digest: Digest): boolean
+  /** Joins the running download or starts one; `stored` when the blob has come into the store meanwhile. */
+  join(wanted: BlobWanted): Promise<JoinedFill | 'stored'>
+  /** A download that only one client reads, from `first` to `last` or the end. */
+  openRange(wanted: BlobWanted, first: number, last: number | undefined): Promise<Source>
+  /** Resolves when no download runs. */
+  idle(): Promise<void>
+}
+
+export interface JoinedFill {
+  readonly fill: Fill
+  /** This call has started it. */
+  readonly isNew: boolean
+  readonly startedAt: number
+  readonly isKept: boolean
+}
+
+export interface DownloadsOptions {
+  readonly store: ForgivingStore
+  readonly holdings: Holdings
+  readonly clock: Clock
+  readonly createHasher: CreateHasher
+  readonly metrics: Metrics
+  readonly logger: Logger
+  readonly idleMs: number
+  readonly answerMs: number
+}
+
+interface Running {
+  readonly owner: string
+  readonly started: Promise<Omit<JoinedFill, 'isNew'> | 'stored'>
+}
+
+export function createDownloads(options: DownloadsOptions): Downloads {
+  const { store, holdings, clock, createHasher, metrics, logger, answerMs } = options
+  const running = new Map<Digest, Running>()
+
+  return {
+    isRunning: (digest) => running.has(digest),
+    async join(wanted) {
+      const owner = ownerOf(wanted)
+      for (;;) {
+        const current = running.get(wanted.digest)
+        if (!current) break
+        const joined = await current.started.catch((error: unknown) => {
+          // What the upstream says of another repository says nothing about this one.
+          if (current.owner === owner) throw error
+          return undefined
+        })
+        if (joined === 'stored') return 'stored'
+        if (joined) return { ...joined, isNew: false }
+      }
+      const mine = { owner, started: start(wanted) }
+      running.set(wanted.digest, mine)
+      void mine.started
+        .then((started) => (started === 'stored' ? undefined : started.fill.finished))
+        .catch(() => undefined)
+        .finally(() => running.delete(wanted.digest))
+      const started = await mine.started
+      return started === 'stored' ? started : { ...started, isNew: true }
+    },
+    openRange,
+    async idle() {
+      while (running.size > 0) {
+        await Promise.all(
+          [...running.values()].map(({ started }) =>
+            started
+              .then((fill) => (fill === 'stored' ? undefined : fill.fill.finished))
+              .catch(() => undefined),
+          ),
+        )
+        // The entries go in the same turn as the fills end.
+        await Promise.resolve()
+      }
+    },
+  }
+
+  async function start(wanted: BlobWanted): Promise<Omit<JoinedFill, 'isNew'> | 'stored'> {
+    const { route, upstream, digest, knownSize } = wanted
+    // A download that ended after the caller looked has left the blob here.
+    if (await store.stat(digest)) return 'stored'
+    const first = await downloadBlob(upstream, {
+      repository: route.repository,
+      digest,
+      deadline: wanted.deadline,
+    })
+    const size = first.size ?? knownSize
+    if (knownSize !== undefined && size !== knownSize) {
+      await first.body.cancel().catch(() => undefined)
+      throw new UpstreamTrouble(
+        upstream.config.name,
+        'server-error',
+        `it sends ${String(size)} bytes for a blob of ${String(knownSize)}`,
+      )
+    }
+    await holdings.note(route, digest, { kind: 'blob', size })
+    const write = await store.write(digest, size)
+    const source = sourceOf(wanted, first, 0, size)
+    const hasher = createHasher(algorithmOf(digest))
+    const fill = startFill({
+      digest,
+      size,
+      source,
+      write,
+      store,
+      hasher,
+      metrics,
+      logger,
+      upstream: upstream.config.name,
+    })
+    return { fill, startedAt: clock.now(), isKept: write !== undefined }
+  }
+
+  async function openRange(
+    wanted: BlobWanted,
+    first: number,
+    last: number | undefined,
+  ): Promise<Source> {
+    const end = last ?? Number.MAX_SAFE_INTEGER - 1
+    const download = await downloadBlob(
+      wanted.upstream,
+      { ...questionOf(wanted), deadline: clock.now() + answerMs },
+      { first, last: end },
+    )
+    const size = download.size ?? wanted.knownSize
+    return sourceOf(wanted, download, first, last === undefined ? size : last + 1)
+  }
+
+  function sourceOf(
+    wanted: BlobWanted,
+    first: BlobDownload,
+    start: number,
+    end: number | undefined,
+  ): Source {
+    return createSource({
+      first,
+      start,
+      end,
+      resume: (position) =>
+        downloadBlob(
+          wanted.upstream,
+          { ...questionOf(wanted), deadline: clock.now() + answerMs },
+          { first: position, last: (end ?? Number.MAX_SAFE_INTEGER) - 1 },
+        ),
+      clock,
+      idleMs: options.idleMs,
+      metrics,
+      logger,
+      upstream: wanted.upstream.config.name,
+    })
+  }
+}
+
+function questionOf({ route, digest }: BlobWanted): { repository: string; digest: Digest } {
+  return { repository: route.repository, digest }
+}
+
+function ownerOf({ route }: BlobWanted): string {
+  return `${route.upstream.name}/${route.repository}`
+}

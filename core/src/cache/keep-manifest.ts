@@ -1,0 +1,47 @@
+import type { Logger } from '../ports.ts'
+import type { Route } from '../route.ts'
+import type { FetchedManifest } from '../upstream/manifests.ts'
+import type { Holdings } from './holdings.ts'
+import type { ForgivingStore } from './store.ts'
+
+export interface KeepManifestOptions {
+  readonly store: ForgivingStore
+  readonly holdings: Holdings
+  readonly logger: Logger
+}
+
+/** Keeps a verified manifest under its digest, byte for byte, and that its repository holds what it names. */
+export function createKeepManifest({
+  store,
+  holdings,
+}: KeepManifestOptions): (route: Route, manifest: FetchedManifest) => Promise<void> {
+  return async (route, manifest) => {
+    const { digest, mediaType, bytes, manifests, blobs } = manifest
+    await Promise.all([
+      keepBytes(manifest),
+      holdings.note(route, digest, { kind: 'manifest', mediaType, size: bytes.byteLength }),
+      ...manifests.map((child) =>
+        holdings.note(route, child.digest, { kind: 'manifest', ...facts(child) }),
+      ),
+      ...blobs.map((blob) => holdings.note(route, blob.digest, { kind: 'blob', ...facts(blob) })),
+    ])
+  }
+
+  async function keepBytes({ digest, bytes }: FetchedManifest): Promise<void> {
+    const write = await store.write(digest, bytes.byteLength)
+    if (!write) return
+    try {
+      await write.append([bytes])
+      await write.commit()
+      store.reportCommit()
+    } catch (error) {
+      store.reportWrite(error)
+    } finally {
+      await write.release()
+    }
+  }
+}
+
+function facts({ mediaType, size }: { mediaType: string | undefined; size: number | undefined }) {
+  return { mediaType, size }
+}

@@ -1,0 +1,182 @@
+import type { Outcome } from '../answer.ts'
+import type { CacheConfig } from '../config/config.ts'
+import { RegistryError } from '../errors.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { CreateHasher, Digest, Logger, StoredBlob } from '../ports.ts'
+import type { AcceptedTypes } from '../request/accept.ts'
+import { formatReference, type Reference } from '../request/reference.ts'
+import type { Route } from '../route.ts'
+import { type FetchedManifest, fetchManifest, headManifest } from '../upstream/manifests.ts'
+import { UpstreamTrouble } from '../upstream/trouble.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import { createCompleteness } from './completeness.ts'
+import type { Holdings } from './holdings.ts'
+import { createKeepManifest } from './keep-manifest.ts'
+import { createSingleFlight } from './single-flight.ts'
+import type { ForgivingStore } from './store.ts'
+import type { TagRecord, Tags } from './tags.ts'
+
+export interface ManifestPull {
+  readonly method: 'GET' | 'HEAD'
+  readonly route: Route
+  readonly upstream: Upstream
+  readonly reference: Reference
+  readonly accepted: AcceptedTypes
+  readonly deadline: number
+  waitUntil(work: Promise<unknown>): void
+}
+
+export interface ManifestFound extends TagRecord {
+  /** Undefined for HEAD where only the facts are known. */
+  readonly content: StoredBlob['content'] | undefined
+  readonly outcome: Outcome
+}
+
+export interface ManifestCacheOptions {
+  readonly store: ForgivingStore
+  readonly holdings: Holdings
+  readonly tags: Tags
+  readonly serveStaleOn: CacheConfig['serveStaleOn']
+  readonly createHasher: CreateHasher
+  readonly metrics: Metrics
+  readonly logger: Logger
+}
+
+/** Manifests by digest from the store; tags from what is remembered while fresh, then as the upstream says. */
+export function createManifestCache(
+  options: ManifestCacheOptions,
+): (pull: ManifestPull) => Promise<ManifestFound> {
+  const { store, holdings, tags, serveStaleOn, createHasher, metrics } = options
+  const isComplete = createCompleteness(store)
+  const keep = createKeepManifest(options)
+  const fetches = createSingleFlight<FetchedManifest>(() => {
+    metrics.coalesced.add(1)
+  })
+  const checks = createSingleFlight<TagRecord | undefined>()
+
+  return async (pull) => {
+    const { reference } = pull
+    return reference.type === 'digest'
+      ? byDigest(pull, reference.digest)
+      : byTag(pull, reference.tag)
+  }
+
+  async function byDigest(pull: ManifestPull, digest: Digest): Promise<ManifestFound> {
+    const { route, upstream } = pull
+    const holding = await holdings.find(route, digest)
+    if (holding?.kind === 'manifest' && holding.mediaType !== undefined) {
+      const found = await fromStore(pull, { digest, mediaType: holding.mediaType }, 'hit')
+      if (found) return found
+    } else if (await store.stat(digest)) {
+      const confirmed = await headManifest(upstream, question(pull))
+      if (confirmed) {
+        await holdings.note(route, digest, { kind: 'manifest', ...confirmed })
+        const found = await fromStore(pull, confirmed, 'revalidated')
+        if (found) return found
+      }
+    }
+    return fetch(pull, pull.reference)
+  }
+
+  async function byTag(pull: ManifestPull, tag: string): Promise<ManifestFound> {
+    const { route, accepted } = pull
+    const known = await tags.find(route, tag, accepted.key)
+    if (!known) return fetchTag(pull, tag)
+    if (known.isFresh) return fromRecord(pull, known.record, 'hit')
+    return revalidate(pull, tag, known.record)
+  }
+
+  /** HEAD costs no Docker Hub quota, and nothing is fetched again while the digest stays the same. */
+  async function revalidate(
+    pull: ManifestPull,
+    tag: string,
+    record: TagRecord,
+  ): Promise<ManifestFound> {
+    const { route, upstream, accepted } = pull
+    try {
+      const key = keyOf(pull, pull.reference)
+      const current = await checks.run(key, () => headManifest(upstream, question(pull)))
+      if (!current) return await fetchTag(pull, tag)
+      await holdings.note(route, current.digest, { kind: 'manifest', ...current })
+      await tags.note(route, tag, accepted.key, current)
+      if (pull.method === 'HEAD' && current.digest !== record.digest) {
+        // Kept at once: a client that only compares digests never asks for the content, others do later.
+        pull.waitUntil(
+          fetch(pull, { type: 'digest', digest: current.digest }).catch(() => undefined),
+        )
+      }
+      return await fromRecord(pull, current, 'revalidated')
+    } catch (error) {
+      return stale(pull, tag, record, error)
+    }
+  }
+
+  async function stale(
+    pull: ManifestPull,
+    tag: string,
+    record: TagRecord,
+    error: unknown,
+  ): Promise<ManifestFound> {
+    const reason =
+      error instanceof UpstreamTrouble ? error.reason : isUnknown(error) ? 'not-found' : undefined
+    if (reason && serveStaleOn.has(reason) && (await isComplete(record.digest))) {
+      const found = await fromStore(pull, record, `stale-${reason}`)
+      if (found) return found
+    }
+    if (reason === 'not-found') await tags.forget(pull.route, tag, pull.accepted.key)
+    throw error
+  }
+
+  async function fetchTag(pull: ManifestPull, tag: string): Promise<ManifestFound> {
+    const found = await fetch(pull, pull.reference)
+    await tags.note(pull.route, tag, pull.accepted.key, found)
+    return found
+  }
+
+  /** A tag's record is proof enough that the repository holds what it resolves to. */
+  async function fromRecord(
+    pull: ManifestPull,
+    record: TagRecord,
+    outcome: Outcome,
+  ): Promise<ManifestFound> {
+    if (pull.method === 'HEAD' && !pull.upstream.isTroubled())
+      return { ...record, content: undefined, outcome }
+    const found = await fromStore(pull, record, outcome)
+    return found ?? fetch(pull, { type: 'digest', digest: record.digest })
+  }
+
+  async function fromStore(
+    pull: ManifestPull,
+    record: Omit<TagRecord, 'size'>,
+    outcome: Outcome,
+  ): Promise<ManifestFound | undefined> {
+    const { digest, mediaType } = record
+    // Clients choose their mirror by the manifest and fail when its blobs do not come (clients.md, 0.5).
+    if (pull.upstream.isTroubled() && !(await isComplete(digest))) return undefined
+    const stored = await store.open(digest)
+    return stored && { digest, mediaType, size: stored.size, content: stored.content, outcome }
+  }
+
+  async function fetch(pull: ManifestPull, reference: Reference): Promise<ManifestFound> {
+    const { route, upstream } = pull
+    const manifest = await fetches.run(keyOf(pull, reference), async () => {
+      const fetched = await fetchManifest(upstream, createHasher, { ...question(pull), reference })
+      await keep(route, fetched)
+      return fetched
+    })
+    const { digest, mediaType, bytes } = manifest
+    return { digest, mediaType, size: bytes.byteLength, content: bytes, outcome: 'miss' }
+  }
+}
+
+function question({ route, reference, accepted, deadline }: ManifestPull) {
+  return { repository: route.repository, reference, accepted, deadline }
+}
+
+function keyOf({ route, accepted }: ManifestPull, reference: Reference): string {
+  return `${route.upstream.name}/${route.repository}@${formatReference(reference)}#${accepted.key}`
+}
+
+function isUnknown(error: unknown): boolean {
+  return error instanceof RegistryError && error.status === 404
+}

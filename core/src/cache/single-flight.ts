@@ -1,0 +1,20 @@
+/** One piece of work a key at a time; who comes while it runs gets its result. */
+export interface SingleFlight<T> {
+  run(key: string, work: () => Promise<T>): Promise<T>
+}
+
+export function createSingleFlight<T>(onJoin: () => void = () => undefined): SingleFlight<T> {
+  const flights = new Map<string, Promise<T>>()
+  return {
+    run(key, work) {
+      const running = flights.get(key)
+      if (running) {
+        onJoin()
+        return running
+      }
+      const started = work().finally(() => flights.delete(key))
+      flights.set(key, started)
+      return started
+    },
+  }
+}

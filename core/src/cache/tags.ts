@@ -1,0 +1,46 @@
+import type { CacheConfig } from '../config/config.ts'
+import type { Clock, Digest, KeyValue } from '../ports.ts'
+import { isDigest } from '../request/reference.ts'
+import type { Route } from '../route.ts'
+import { getJson } from './state.ts'
+
+/** What a tag meant when the upstream was last asked. */
+export interface TagRecord {
+  readonly digest: Digest
+  readonly mediaType: string
+  readonly size: number
+}
+
+/** Tags and what they resolve to. `accept` is the normalised Accept, since a tag may mean one content for each. */
+export interface Tags {
+  find(
+    route: Route,
+    tag: string,
+    accept: string,
+  ): Promise<{ record: TagRecord; isFresh: boolean } | undefined>
+  note(route: Route, tag: string, accept: string, record: TagRecord): Promise<void>
+  forget(route: Route, tag: string, accept: string): Promise<void>
+}
+
+export function createTags(state: KeyValue, clock: Clock, config: CacheConfig['tags']): Tags {
+  return {
+    async find(route, tag, accept) {
+      const kept = (await getJson(state, keyOf(route, tag, accept))) as
+        (TagRecord & { checkedAt: number }) | undefined
+      if (!kept || !isDigest(kept.digest)) return undefined
+      const ageMs = clock.now() - kept.checkedAt
+      // A clock that was set back makes everything stale rather than fresh for years.
+      return { record: kept, isFresh: ageMs >= 0 && ageMs < config.freshForSeconds * 1000 }
+    },
+    note(route, tag, accept, { digest, mediaType, size }) {
+      const kept = { digest, mediaType, size, checkedAt: clock.now() }
+      const ttlSeconds = Math.max(config.staleForSeconds, config.freshForSeconds)
+      return state.set(keyOf(route, tag, accept), JSON.stringify(kept), ttlSeconds)
+    },
+    forget: (route, tag, accept) => state.delete(keyOf(route, tag, accept)),
+  }
+}
+
+function keyOf({ upstream, repository }: Route, tag: string, accept: string): string {
+  return `tag/${upstream.name}/${repository}:${tag}#${accept}`
+}

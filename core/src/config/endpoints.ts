@@ -1,0 +1,44 @@
+import type { Credentials, EndpointConfig } from './config.ts'
+import type { KeyPath, Report } from './mistakes.ts'
+import type { GivenEndpoint } from './schema.ts'
+
+/** The failover chain in its order; undefined where the document has none. */
+export function toEndpoints(
+  given: readonly GivenEndpoint[] | undefined,
+  path: KeyPath,
+  publicUrl: string | undefined,
+  report: Report,
+): readonly EndpointConfig[] | undefined {
+  if (given?.length === 0) report.add(path, 'is empty: add an endpoint or remove the key')
+  return given?.flatMap((endpoint, index) => {
+    const at = [...path, index]
+    const credentials = toCredentials(endpoint, at, report)
+    if (endpoint.url === undefined) {
+      if (!report.isWrong([...at, 'url']))
+        report.add([...at, 'url'], 'is missing: every endpoint needs one')
+      return []
+    }
+    if (publicUrl !== undefined && new URL(endpoint.url).origin === publicUrl) {
+      report.add([...at, 'url'], 'is this mirror itself (publicUrl): name the registry behind it')
+    }
+    return [{ url: endpoint.url, credentials }]
+  })
+}
+
+function toCredentials(
+  { username, password }: GivenEndpoint,
+  path: KeyPath,
+  report: Report,
+): Credentials | undefined {
+  if (username !== undefined && password !== undefined) return { username, password }
+  const [present, absent] =
+    username === undefined ? ['password', 'username'] : ['username', 'password']
+  const isHalf = username !== undefined || password !== undefined
+  if (isHalf && !report.isWrong([...path, absent])) {
+    report.add(
+      [...path, present],
+      `needs a ${absent} beside it that is not empty: give both or none`,
+    )
+  }
+  return undefined
+}

@@ -1,0 +1,139 @@
+import * as z from 'zod/mini'
+import type { CacheConfig, Config, LogLevel, TroubleReason } from './config.ts'
+import { formatHostAndPort, parseHost, parseHostAndPort, parseNetwork } from './hosts.ts'
+import type { Listen } from './listen.ts'
+import { parseListen } from './listen.ts'
+import { InvalidValue } from './mistakes.ts'
+import { parseAlias } from './names.ts'
+import { parseDuration, parseSize } from './units.ts'
+import { parseBaseUrl, parseEndpointUrl, parseOrigin } from './urls.ts'
+
+type Given<T> = { readonly [Key in keyof T]?: T[Key] | undefined }
+
+/** The document with its single values parsed; what belongs together is checked afterwards. */
+export type GivenConfig = Given<{
+  $schema: string
+  listen: Listen
+  publicUrl: string
+  trustedProxies: readonly string[]
+  upstreams: Readonly<Record<string, GivenUpstream | undefined>>
+  cache: GivenCache
+  timeouts: Given<{ connect: number; firstByte: number; idle: number; answer: number }>
+  log: Given<{ format: Config['log']['format']; level: LogLevel }>
+}>
+
+export type GivenUpstream = Given<{
+  enabled: boolean
+  default: boolean
+  aliases: readonly string[]
+  hosts: readonly string[]
+  endpoints: readonly GivenEndpoint[]
+  trustedHosts: readonly string[]
+  search: string
+}>
+
+export type GivenEndpoint = Given<{ url: string; username: string; password: string }>
+
+export type GivenCache = Given<{
+  blobs: Given<{ driver: CacheConfig['blobs']['driver']; path: string; maxSize: number }>
+  state: Given<{ driver: CacheConfig['state']['driver'] }>
+  tags: Given<{ freshFor: number; staleFor: number }>
+  serveStaleOn: readonly (TroubleReason | 'not-found')[]
+}>
+
+// Functions, as the JSON Schema has one note for each place of a value.
+const flag = (): z.ZodMiniType<boolean, string> =>
+  z.pipe(
+    z.enum(['true', 'false']),
+    z.transform((text) => text === 'true'),
+  )
+const duration = (least: string, most: string): z.ZodMiniType<number, string> =>
+  parsed((text) => parseDuration(text, { least, most }))
+const timer = (): z.ZodMiniType<number, string> => duration('1ms', '1h')
+const age = (): z.ZodMiniType<number, string> => duration('0s', '3650d')
+
+const endpoint = z.strictObject({
+  url: z.optional(parsed(parseEndpointUrl)),
+  username: z.optional(parsed(parseUsername)),
+  password: z.optional(parsed(parseSecret)),
+})
+
+const upstream = z.strictObject({
+  enabled: z.optional(flag()),
+  default: z.optional(flag()),
+  aliases: z.optional(z.array(parsed(parseAlias))),
+  hosts: z.optional(z.array(parsed(parseHost))),
+  endpoints: z.optional(z.array(endpoint)),
+  trustedHosts: z.optional(z.array(parsed((text) => formatHostAndPort(parseHostAndPort(text))))),
+  search: z.optional(parsed(parseBaseUrl)),
+})
+
+const cache = z.strictObject({
+  blobs: z.optional(
+    z.strictObject({
+      driver: z.optional(z.enum(['filesystem', 'memory', 'none'])),
+      path: z.optional(parsed(parsePath)),
+      maxSize: z.optional(parsed((text) => parseSize(text, { least: '1MiB', most: '1024TiB' }))),
+    }),
+  ),
+  state: z.optional(z.strictObject({ driver: z.optional(z.enum(['filesystem', 'memory'])) })),
+  tags: z.optional(z.strictObject({ freshFor: z.optional(age()), staleFor: z.optional(age()) })),
+  serveStaleOn: z.optional(
+    z.array(z.enum(['rate-limited', 'server-error', 'timeout', 'unreachable', 'not-found'])),
+  ),
+})
+
+export const configSchema: z.ZodMiniType<GivenConfig> = z.strictObject({
+  // For editors; JSON has no comment to put it in.
+  $schema: z.optional(z.string()),
+  listen: z.optional(parsed(parseListen)),
+  publicUrl: z.optional(parsed(parseOrigin)),
+  trustedProxies: z.optional(z.array(parsed(parseNetwork))),
+  upstreams: z.optional(z.record(z.string(), z.optional(upstream))),
+  cache: z.optional(cache),
+  timeouts: z.optional(
+    z.strictObject({
+      connect: z.optional(timer()),
+      firstByte: z.optional(timer()),
+      idle: z.optional(timer()),
+      // Clients give up on a mirror that is silent for 15 s.
+      answer: z.optional(duration('1ms', '14s')),
+    }),
+  ),
+  log: z.optional(
+    z.strictObject({
+      format: z.optional(z.enum(['main', 'json'])),
+      level: z.optional(z.enum(['info', 'warn', 'error'])),
+    }),
+  ),
+})
+
+function parsed<T>(parse: (text: string) => T): z.ZodMiniType<T, string> {
+  return z.pipe(
+    z.string(),
+    z.transform((text: string, context): T => {
+      try {
+        return parse(text)
+      } catch (error) {
+        if (!(error instanceof InvalidValue)) throw error
+        context.issues.push({ code: 'custom', message: error.message, input: text })
+        return z.NEVER
+      }
+    }),
+  )
+}
+
+function parseUsername(text: string): string {
+  if (!text.includes(':')) return parseSecret(text)
+  throw new InvalidValue('must be without ":": HTTP Basic authentication cannot carry it')
+}
+
+function parseSecret(text: string): string {
+  if (!/\p{Cc}/u.test(text)) return text
+  throw new InvalidValue('contains a line break or another control character: remove it')
+}
+
+function parsePath(text: string): string {
+  if (!/\p{Cc}/u.test(text)) return text
+  throw new InvalidValue('must be a path without control characters')
+}

@@ -1,0 +1,165 @@
+import type { Answer } from './answer.ts'
+import { createBlobCache } from './cache/blobs.ts'
+import { createDownloads } from './cache/downloads.ts'
+import { createHoldings } from './cache/holdings.ts'
+import { createManifestCache, type ManifestFound } from './cache/manifests.ts'
+import { withForgiveness } from './cache/state.ts'
+import { createForgivingStore } from './cache/store.ts'
+import { createTags } from './cache/tags.ts'
+import type { Config } from './config/config.ts'
+import { RegistryError } from './errors.ts'
+import { listReferrers } from './listing/referrers.ts'
+import { listTags } from './listing/tags.ts'
+import { search } from './listing/search.ts'
+import type { Metrics } from './observe/metrics.ts'
+import type { Digest, Ports } from './ports.ts'
+import { everything, parseAccept } from './request/accept.ts'
+import { parseByteRange } from './request/byte-range.ts'
+import { etagOf, isNotModified, isRangeStillValid } from './request/conditional.ts'
+import type { Pull } from './request/parse.ts'
+import { formatReference, type Reference } from './request/reference.ts'
+import type { Route } from './route.ts'
+import { readBytes } from './upstream/body.ts'
+import { maxManifestBytes } from './upstream/manifests.ts'
+import { createUpstream, type Upstream } from './upstream/upstream.ts'
+
+/** What of a request, beside its address, decides about its answer. */
+export interface PullContext {
+  readonly headers: Headers
+  waitUntil(work: Promise<unknown>): void
+}
+
+export interface Mirror {
+  pull(pull: Pull, route: Route, context: PullContext): Promise<Answer>
+  search(upstreamName: string | undefined, query: string): Promise<Answer>
+  /** Resolves when no download into the cache runs. */
+  idle(): Promise<void>
+}
+
+/** The pull itself: a routed request to the answer of the cache or, through it, of the upstream. */
+export function createMirror(config: Config, ports: Ports, metrics: Metrics): Mirror {
+  const { clock, createHasher, logger, fetch } = ports
+  const { timeouts, cache } = config
+  const state = withForgiveness(ports.state, logger, metrics)
+  const volatile = withForgiveness(ports.volatile, logger, metrics)
+  const store = createForgivingStore(ports.blobs, logger, metrics)
+  const holdings = createHoldings(state)
+  const tags = createTags(state, clock, cache.tags)
+  const { idleMs, answerMs } = timeouts
+  const common = { store, holdings, clock, createHasher, metrics, logger, idleMs, answerMs }
+  const downloads = createDownloads(common)
+  const findBlob = createBlobCache({ ...common, downloads })
+  const findManifest = createManifestCache({ ...common, tags, serveStaleOn: cache.serveStaleOn })
+  const upstreams = new Map<string, Upstream>()
+  for (const upstream of config.upstreams.values()) {
+    upstreams.set(
+      upstream.name,
+      createUpstream(upstream, { fetch, clock, createHasher, state, volatile, timeouts, metrics }),
+    )
+  }
+
+  return {
+    pull(pull, route, context) {
+      const upstream = upstreams.get(route.upstream.name)
+      if (!upstream) throw new Error(`no upstream ${route.upstream.name}`)
+      const wanted = { pull, route, upstream, deadline: clock.now() + answerMs, context }
+      const { target } = pull
+      switch (target.kind) {
+        case 'manifest':
+          return pullManifest(wanted, target.reference)
+        case 'blob':
+          return pullBlob(wanted, target.digest)
+        case 'tags':
+          return listTags(pull, route, upstream, wanted.deadline)
+        case 'referrers':
+          return pullReferrers(wanted, target.digest)
+      }
+    },
+    search: (name, query) => search(query, upstreams.get(name ?? ''), clock.now() + answerMs),
+    idle: () => downloads.idle(),
+  }
+
+  async function pullManifest(wanted: Wanted, reference: Reference): Promise<Answer> {
+    const { pull, route, upstream, deadline, context } = wanted
+    const { headers, waitUntil } = context
+    const accepted = parseAccept(headers.get('accept'))
+    const found = await findManifest({
+      method: pull.method,
+      route,
+      upstream,
+      reference,
+      accepted,
+      deadline,
+      waitUntil,
+    })
+    if (!accepted.accepts(found.mediaType)) {
+      await discardContent(found)
+      throw new RegistryError(
+        'MANIFEST_UNKNOWN',
+        `${route.repository} has ${formatReference(reference)} as ${found.mediaType}: add that type to the Accept header`,
+      )
+    }
+    const isUnchanged = isNotModified(headers.get('if-none-match'), found.digest)
+    return {
+      status: isUnchanged ? 304 : 200,
+      headers: {
+        'content-type': found.mediaType,
+        'content-length': String(found.size),
+        'docker-content-digest': found.digest,
+        etag: etagOf(found.digest),
+      },
+      body: found.content ?? null,
+      outcome: found.outcome,
+    }
+  }
+
+  async function pullBlob(wanted: Wanted, digest: Digest): Promise<Answer> {
+    const { pull, context } = wanted
+    const { headers } = context
+    const isUnchanged = isNotModified(headers.get('if-none-match'), digest)
+    const range = isRangeStillValid(headers.get('if-range'), digest)
+      ? parseByteRange(headers.get('range'))
+      : undefined
+    const answer = await findBlob({
+      ...wanted,
+      digest,
+      range,
+      method: isUnchanged ? 'HEAD' : pull.method,
+    })
+    return isUnchanged ? { ...answer, status: 304 } : answer
+  }
+
+  async function pullReferrers(wanted: Wanted, digest: Digest): Promise<Answer> {
+    const findTag = async (
+      tag: string,
+    ): Promise<{ digest: Digest; bytes: Uint8Array<ArrayBuffer> } | undefined> => {
+      const { route, upstream, deadline, context } = wanted
+      const reference = { type: 'tag', tag } as const
+      const { waitUntil } = context
+      const found = await findManifest({
+        method: 'GET',
+        route,
+        upstream,
+        reference,
+        accepted: everything,
+        deadline,
+        waitUntil,
+      })
+      const bytes = await readBytes(new Response(found.content), maxManifestBytes)
+      return bytes && { digest: found.digest, bytes }
+    }
+    return listReferrers({ ...wanted, digest, findTag })
+  }
+}
+
+interface Wanted {
+  readonly pull: Pull
+  readonly route: Route
+  readonly upstream: Upstream
+  readonly deadline: number
+  readonly context: PullContext
+}
+
+async function discardContent({ content }: ManifestFound): Promise<void> {
+  if (content instanceof ReadableStream) await content.cancel().catch(() => undefined)
+}

@@ -1,0 +1,125 @@
+import { RegistryError } from '../errors.ts'
+import type { Digest } from '../ports.ts'
+import { parseDigest, parseReference, quote, type Reference } from './reference.ts'
+
+/** What a pull asks for, below a repository's name. */
+export type Target =
+  | { readonly kind: 'manifest'; readonly reference: Reference }
+  | { readonly kind: 'blob'; readonly digest: Digest }
+  | { readonly kind: 'tags' }
+  | { readonly kind: 'referrers'; readonly digest: Digest }
+
+/** One parsed GET or HEAD below /v2/; which upstream it means is not decided yet. */
+export interface Pull {
+  readonly method: 'GET' | 'HEAD'
+  readonly target: Target
+  /** As the client wrote it after /v2/; may begin with a registry's name or alias, so it is not checked yet. */
+  readonly name: string
+  /** A path component before /v2/. */
+  readonly prefix: string | undefined
+  /** `?ns=`, which containerd and others add for a mirror. */
+  readonly namespace: string | undefined
+  /** Host header, lower case, without port. */
+  readonly host: string
+  /** The query without `ns`: paging cursors are opaque and go upstream as they came. */
+  readonly query: string
+}
+
+export type RegistryRequest =
+  | { readonly kind: 'ping'; readonly prefix: string | undefined }
+  | { readonly kind: 'pull'; readonly pull: Pull }
+
+/** Reads a request below /v2/ (also below /<prefix>/v2/); undefined for every other path. */
+export function parseRegistryRequest(request: Request): RegistryRequest | undefined {
+  const { host, path, query } = splitUrl(request.url)
+  const root = findRoot(path)
+  if (!root) return undefined
+  const method = request.method
+  if (method !== 'GET' && method !== 'HEAD') throw pullOnly(method)
+  if (root.rest === '') return { kind: 'ping', prefix: root.prefix }
+  const { name, target } = parseTarget(root.rest)
+  const { namespace, others } = splitNamespace(query)
+  return {
+    kind: 'pull',
+    pull: { method, target, name, prefix: root.prefix, namespace, host, query: others },
+  }
+}
+
+/** The URL by hand: routers decode %2F, and a repository's name has no encoded form. */
+export function splitUrl(url: string): { host: string; path: string; query: string } {
+  const hostStart = url.indexOf('//') + 2
+  const pathStart = url.indexOf('/', hostStart)
+  const queryStart = url.indexOf('?', pathStart)
+  const path = queryStart < 0 ? url.slice(pathStart) : url.slice(pathStart, queryStart)
+  return {
+    host: withoutPort(url.slice(hostStart, pathStart)),
+    // Some clients encode the colon of a digest; nothing else in these paths has a reason to be encoded.
+    path: path.includes('%') ? path.replaceAll(/%3a/gi, ':') : path,
+    query: queryStart < 0 ? '' : (url.slice(queryStart + 1).split('#', 1)[0] ?? ''),
+  }
+}
+
+export function withoutPort(host: string): string {
+  return host.replace(/:\d*$/, '').toLowerCase()
+}
+
+function findRoot(path: string): { prefix: string | undefined; rest: string } | undefined {
+  if (path.startsWith('/v2/')) return { prefix: undefined, rest: path.slice(4) }
+  if (path === '/v2') return { prefix: undefined, rest: '' }
+  const match = /^\/([^/]+)\/v2(?:\/(.*))?$/.exec(path)
+  return match ? { prefix: match[1], rest: match[2] ?? '' } : undefined
+}
+
+function parseTarget(rest: string): { name: string; target: Target } {
+  if (rest === '_catalog') {
+    throw new RegistryError(
+      'UNSUPPORTED',
+      'a mirror has no catalog of its own: ask for an image by its name, or use the registry’s search',
+      { status: 404 },
+    )
+  }
+  const lastSlash = rest.lastIndexOf('/')
+  const kindSlash = rest.lastIndexOf('/', lastSlash - 1)
+  const name = rest.slice(0, Math.max(kindSlash, 0))
+  const kind = rest.slice(kindSlash + 1, lastSlash)
+  const last = rest.slice(lastSlash + 1)
+  if (name === '' || lastSlash < 0) throw noSuchPath(rest)
+  switch (kind) {
+    case 'manifests':
+      return { name, target: { kind: 'manifest', reference: parseReference(last) } }
+    case 'blobs':
+      return { name, target: { kind: 'blob', digest: parseDigest(last) } }
+    case 'referrers':
+      return { name, target: { kind: 'referrers', digest: parseDigest(last) } }
+    case 'tags':
+      if (last === 'list') return { name, target: { kind: 'tags' } }
+  }
+  throw noSuchPath(rest)
+}
+
+function splitNamespace(query: string): { namespace: string | undefined; others: string } {
+  if (!query.includes('ns=')) return { namespace: undefined, others: query }
+  const namespace = new URLSearchParams(query).get('ns') ?? undefined
+  const others = query
+    .split('&')
+    .filter((pair) => !pair.startsWith('ns='))
+    .join('&')
+  return { namespace, others }
+}
+
+function pullOnly(method: string): RegistryError {
+  return new RegistryError(
+    'UNSUPPORTED',
+    `this is a pull-through mirror and takes no ${quote(method)}: push to and delete from the registry itself`,
+    { headers: { allow: 'GET, HEAD' } },
+  )
+}
+
+function noSuchPath(rest: string): RegistryError {
+  return new RegistryError(
+    'UNSUPPORTED',
+    `/v2/ has no ${quote(rest)}: ask for <name>/manifests/<reference>, <name>/blobs/<digest>, ` +
+      '<name>/tags/list or <name>/referrers/<digest>',
+    { status: 404 },
+  )
+}

@@ -1,0 +1,110 @@
+import { RegistryError } from '../errors.ts'
+import type { ByteRange, Digest } from '../ports.ts'
+import { parseContentRange } from '../request/byte-range.ts'
+import { discard } from './body.ts'
+import { UpstreamTrouble } from './trouble.ts'
+import type { Upstream } from './upstream.ts'
+
+/** Bytes of a blob as they come from upstream, not verified. */
+export interface BlobDownload {
+  readonly body: ReadableStream<Uint8Array>
+  /** Position of the body's first byte: 0 where the upstream ignored the range. */
+  readonly position: number
+  /** The whole blob's size; undefined where the upstream does not say. */
+  readonly size: number | undefined
+}
+
+export interface BlobQuestion {
+  readonly repository: string
+  readonly digest: Digest
+  readonly deadline: number
+}
+
+export async function downloadBlob(
+  upstream: Upstream,
+  question: BlobQuestion,
+  range?: ByteRange,
+): Promise<BlobDownload> {
+  const { repository, digest, deadline } = question
+  return upstream.ask(
+    {
+      method: 'GET',
+      repository,
+      target: { kind: 'blob', digest },
+      deadline,
+      // Closed, not open: some registries answer 416 to `bytes=N-` (registries.md, section 1.4).
+      headers: range ? { range: `bytes=${String(range.first)}-${String(range.last)}` } : {},
+      alsoTake: range ? [206] : [],
+    },
+    async (response) => {
+      const body = response.body ?? new Blob([]).stream()
+      if (response.status === 200) return { body, position: 0, size: parseLength(response.headers) }
+      const given = parseContentRange(response.headers.get('content-range'))
+      if (range && given?.first === range.first)
+        return { body, position: given.first, size: given.size }
+      await discard(response)
+      throw new UpstreamTrouble(
+        upstream.config.name,
+        'server-error',
+        'it sent another range than the one asked for',
+      )
+    },
+  )
+}
+
+/** Asks whether a repository holds a blob, moving none of its bytes. */
+export async function headBlob(
+  upstream: Upstream,
+  question: BlobQuestion,
+): Promise<{ readonly size: number | undefined }> {
+  const { repository, digest, deadline } = question
+  const target = { kind: 'blob', digest } as const
+  try {
+    const size = await upstream.ask(
+      { method: 'HEAD', repository, target, deadline },
+      ({ headers }) => parseLength(headers),
+    )
+    if (size !== undefined) return { size }
+  } catch (error) {
+    if (!mayBeHeadOnly(error)) throw error
+  }
+  return headByRange(upstream, question)
+}
+
+/**
+ * Storage refuses HEAD on a link signed for GET, public.ecr.aws refuses every HEAD of a blob, others leave
+ * out the length: one byte tells as much (registries.md, section 0.8).
+ */
+async function headByRange(
+  upstream: Upstream,
+  { repository, digest, deadline }: BlobQuestion,
+): Promise<{ size: number | undefined }> {
+  const headers = { range: 'bytes=0-0' }
+  return upstream.ask(
+    {
+      method: 'GET',
+      repository,
+      target: { kind: 'blob', digest },
+      deadline,
+      headers,
+      alsoTake: [206, 416],
+    },
+    async (response) => {
+      await discard(response)
+      if (response.status === 200) return { size: parseLength(response.headers) }
+      // An empty blob has no first byte.
+      if (response.status === 416) return { size: 0 }
+      return { size: parseContentRange(response.headers.get('content-range'))?.size }
+    },
+  )
+}
+
+function mayBeHeadOnly(error: unknown): boolean {
+  if (error instanceof RegistryError) return error.code === 'DENIED'
+  return error instanceof UpstreamTrouble && error.reason === 'server-error'
+}
+
+function parseLength(headers: Headers): number | undefined {
+  const length = headers.get('content-length')
+  return length !== null && /^\d{1,15}$/.test(length) ? Number(length) : undefined
+}

@@ -1,0 +1,95 @@
+import type { Clock } from '../ports.ts'
+
+/** Gives up a body that nobody will read, so that its connection is not held. */
+export async function discard(response: Response): Promise<void> {
+  await response.body?.cancel().catch(() => undefined)
+}
+
+/** Reads a body of at most `maxBytes`; undefined when it is longer. */
+export async function readBytes(
+  response: Response,
+  maxBytes: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  if (!response.body) return new Uint8Array(0)
+  if (Number(response.headers.get('content-length')) > maxBytes) {
+    await discard(response)
+    return undefined
+  }
+  const reader = response.body.getReader()
+  const stop = (): void => void reader.cancel(signal?.reason).catch(() => undefined)
+  signal?.addEventListener('abort', stop)
+  try {
+    const bytes = await readUpTo(reader, maxBytes)
+    // A cancelled read ends like a whole one.
+    signal?.throwIfAborted()
+    return bytes
+  } finally {
+    signal?.removeEventListener('abort', stop)
+  }
+}
+
+/** Reads a short text for a message; what is too long or broken is empty. */
+export async function readText(response: Response, maxBytes: number): Promise<string> {
+  try {
+    const bytes = await readBytes(response, maxBytes)
+    return bytes ? new TextDecoder().decode(bytes) : ''
+  } catch {
+    return ''
+  }
+}
+
+/**
+ * Ends a read from upstream that brings nothing for `idleMs`, by cancelling it. Returns what to call when
+ * reading is over.
+ */
+export function watchIdle(
+  clock: Clock,
+  idleMs: number,
+  progress: () => number,
+  onIdle: () => void,
+): () => void {
+  const over = new AbortController()
+  void (async () => {
+    let before = progress()
+    let quietHalves = 0
+    while (!over.signal.aborted) {
+      await clock.sleep(idleMs / 2, over.signal)
+      const now = progress()
+      quietHalves = now === before ? quietHalves + 1 : 0
+      before = now
+      if (quietHalves >= 2 && !over.signal.aborted) {
+        onIdle()
+        return
+      }
+    }
+  })()
+  return () => {
+    over.abort()
+  }
+}
+
+async function readUpTo(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) break
+    size += value.byteLength
+    if (size > maxBytes) {
+      await reader.cancel().catch(() => undefined)
+      return undefined
+    }
+    chunks.push(value)
+  }
+  const bytes = new Uint8Array(size)
+  let offset = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset)
+    offset += chunk.byteLength
+  }
+  return bytes
+}

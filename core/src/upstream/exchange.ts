@@ -1,0 +1,136 @@
+import type { Timeouts } from '../config/config.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import { type Clock, type Fetch, FetchError, type FetchOptions } from '../ports.ts'
+import { userAgent } from '../version.ts'
+import { isPublicAddress } from './address.ts'
+import { discard } from './body.ts'
+import { withTimeLimit } from './time-limit.ts'
+import { keepsEncryption } from './trust.ts'
+
+/** One request to one address; whatever leads to it (tokens, redirects) is made of these. */
+export interface Hop {
+  readonly method: 'GET' | 'HEAD'
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** Sends one hop. Throws a FetchError when no headers came in time. */
+export type Send = (
+  hop: Hop,
+  network: FetchOptions['network'],
+  signal?: AbortSignal,
+) => Promise<Response>
+
+export interface SendOptions {
+  readonly fetch: Fetch
+  readonly clock: Clock
+  readonly timeouts: Timeouts
+  readonly metrics: Metrics
+}
+
+/** Every request that leaves this mirror for an upstream goes through here. */
+export function createSend(
+  upstream: string,
+  { fetch, clock, timeouts, metrics }: SendOptions,
+): Send {
+  return async (hop, network, outer) => {
+    refuseForbidden(hop.url, network)
+    const startedAt = clock.now()
+    const record = (status: string): void => {
+      metrics.upstreamRequests.add(1, upstream, hop.url.host, status)
+      metrics.upstreamSeconds.observe((clock.now() - startedAt) / 1000, upstream)
+    }
+    try {
+      const response = await withTimeLimit(
+        clock,
+        timeouts.firstByteMs,
+        `${hop.url.host}'s answer`,
+        (signal) => fetch(toRequest(hop, signal), { network }),
+        outer,
+      )
+      record(String(response.status))
+      return response
+    } catch (error) {
+      record(error instanceof FetchError ? error.failure : 'error')
+      throw error
+    }
+  }
+}
+
+function toRequest(hop: Hop, signal: AbortSignal): Request {
+  return new Request(hop.url, {
+    method: hop.method,
+    redirect: 'manual',
+    signal,
+    headers: {
+      ...hop.headers,
+      // Docker Hub's front and others answer 403 to requests with a library's User-Agent or none.
+      'user-agent': userAgent,
+      // An encoded body has another length and another digest (registries.md, section 0.10).
+      'accept-encoding': 'identity',
+    },
+  })
+}
+
+const localNames = /(?:^|\.)(?:localhost|local|internal)\.?$/
+
+/** The first of two checks; the runtime repeats it on what a name resolves to, where it can. */
+function refuseForbidden(url: URL, network: FetchOptions['network']): void {
+  if (network === 'any') return
+  const isAddress = /^[\d.]+$|^\[/.test(url.hostname)
+  const allowed = isAddress ? isPublicAddress(url.hostname) : !localNames.test(url.hostname)
+  if (!allowed) {
+    throw new FetchError(
+      'forbidden-address',
+      `it points to ${url.host}, which is not on the Internet: list the host in trustedHosts if that is meant`,
+    )
+  }
+}
+
+const redirects = new Set([301, 302, 303, 307, 308])
+
+/** Chains of two are usual (registry.k8s.io to pkg.dev to storage); nobody needs ten. */
+const maxRedirects = 5
+
+export type SendHop = (hop: Hop) => Promise<Response>
+
+export type Follow = (status: number, to: URL) => boolean
+
+/**
+ * Follows redirects by hand: what each hop may carry is decided anew, by `send`, from the hop's own address.
+ * A redirect that `follow` does not want is the answer. `from` is the address that gave the answer.
+ */
+export async function followRedirects(
+  first: Hop,
+  send: SendHop,
+  follow: Follow = () => true,
+): Promise<{ readonly response: Response; readonly from: URL }> {
+  let hop = first
+  for (let count = 0; count <= maxRedirects; count++) {
+    const response = await send(hop)
+    const location = redirects.has(response.status) ? response.headers.get('location') : null
+    if (location === null) return { response, from: hop.url }
+    const url = URL.parse(location, hop.url.href)
+    if (url && !follow(response.status, url)) return { response, from: hop.url }
+    await discard(response)
+    hop = { ...hop, url: checkRedirect(url, hop.url) }
+  }
+  throw new FetchError('unreachable', `it redirects more than ${String(maxRedirects)} times`)
+}
+
+function checkRedirect(url: URL | null, from: URL): URL {
+  if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    throw new FetchError('unreachable', 'it redirects to something that is no web address')
+  }
+  if (!keepsEncryption(from, url)) {
+    throw new FetchError('unreachable', `it redirects from https to http (${url.host})`)
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new FetchError(
+      'unreachable',
+      `it redirects with credentials in the address (${url.host})`,
+    )
+  }
+  url.hash = ''
+  return url
+}

@@ -1,0 +1,108 @@
+import { type ErrorCode, RegistryError } from '../errors.ts'
+import type { Target } from '../request/parse.ts'
+import { formatReference } from '../request/reference.ts'
+import { discard, readText } from './body.ts'
+import { ownWords, UpstreamTrouble } from './trouble.ts'
+
+const troubleOfStatus: ReadonlyMap<number, 'rate-limited' | 'timeout'> = new Map([
+  [429, 'rate-limited'],
+  [408, 'timeout'],
+  [504, 'timeout'],
+])
+
+/** The trouble that a status means; undefined when the upstream has really answered. */
+export function toAnswerTrouble(response: Response, upstream: string): UpstreamTrouble | undefined {
+  const { status } = response
+  const reason = troubleOfStatus.get(status) ?? (status >= 500 ? 'server-error' : undefined)
+  if (!reason) return undefined
+  return new UpstreamTrouble(upstream, reason, `it answered ${String(status)}`, {
+    retryAfterSeconds: parseRetryAfter(response.headers.get('retry-after')),
+  })
+}
+
+/** What was asked for, for messages. */
+export interface Asked {
+  readonly upstream: string
+  readonly endpoint: URL
+  readonly repository: string
+  readonly target: Target
+}
+
+const codeOfUnknown = {
+  manifest: 'MANIFEST_UNKNOWN',
+  blob: 'BLOB_UNKNOWN',
+  tags: 'NAME_UNKNOWN',
+  referrers: 'MANIFEST_UNKNOWN',
+} as const satisfies Record<Target['kind'], ErrorCode>
+
+/** Turns an answer without the content into what it means: a RegistryError, or trouble. */
+export async function toVerdict(response: Response, from: URL, asked: Asked): Promise<Error> {
+  const { status } = response
+  const trouble =
+    toAnswerTrouble(response, asked.upstream) ??
+    (status < 400 || isBlocked(response) || isStorageRefusal(response, from, asked)
+      ? new UpstreamTrouble(
+          asked.upstream,
+          'server-error',
+          `${from.host} answered ${String(status)}`,
+        )
+      : undefined)
+  if (trouble) {
+    await discard(response)
+    return trouble
+  }
+  const body = await readText(response, 16 * 1024)
+  if (status === 401 || status === 403) return denied(asked, ownWords(body))
+  if (status === 400 && body.includes('NAME_INVALID')) {
+    return new RegistryError(
+      'NAME_INVALID',
+      `${asked.upstream} takes no repository named ${asked.repository}`,
+    )
+  }
+  const isNameUnknown = body.includes('"NAME_UNKNOWN"') || asked.target.kind === 'tags'
+  return new RegistryError(
+    isNameUnknown ? 'NAME_UNKNOWN' : codeOfUnknown[asked.target.kind],
+    `${asked.upstream} has no ${describe(asked)}: check the spelling`,
+  )
+}
+
+/** A page in front of the registry, not the registry: "Just a moment..." (registries.md, section 0.1). */
+function isBlocked(response: Response): boolean {
+  return (
+    response.status === 403 && (response.headers.get('content-type') ?? '').startsWith('text/html')
+  )
+}
+
+/** The registry has agreed and redirected; a link that its storage refuses has expired or is broken. */
+function isStorageRefusal(response: Response, from: URL, asked: Asked): boolean {
+  return (
+    asked.target.kind === 'blob' &&
+    from.origin !== asked.endpoint.origin &&
+    (response.status === 401 || response.status === 403)
+  )
+}
+
+export function denied({ upstream, repository }: Asked, words: string): RegistryError {
+  return new RegistryError(
+    'DENIED',
+    `${upstream} refused ${repository}${words === '' ? '' : ` (${words})`}: it does not exist, or it is private ` +
+      'and needs credentials in the mirror’s configuration',
+  )
+}
+
+function describe({ repository, target }: Asked): string {
+  switch (target.kind) {
+    case 'manifest':
+      return `${repository}${target.reference.type === 'tag' ? ':' : '@'}${formatReference(target.reference)}`
+    case 'blob':
+    case 'referrers':
+      return `${repository}@${target.digest}`
+    case 'tags':
+      return repository
+  }
+}
+
+/** Seconds; a date is not worth reading a clock for. */
+function parseRetryAfter(header: string | null): number | undefined {
+  return header !== null && /^\d{1,9}$/.test(header.trim()) ? Number(header) : undefined
+}
