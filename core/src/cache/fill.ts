@@ -1,8 +1,9 @@
-import type { Logger } from '../ports.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import type { BlobWrite, Digest, Hasher } from '../ports.ts'
+import type { BlobWrite, Digest, Hasher, Logger } from '../ports.ts'
+import { algorithmOf } from '../request/reference.ts'
 import { createChanges } from './changes.ts'
 import type { Source } from './source.ts'
+import { createSpool } from './spool.ts'
 import type { ForgivingStore } from './store.ts'
 import { createTail } from './tail.ts'
 
@@ -11,7 +12,6 @@ import { createTail } from './tail.ts'
  * long as the store takes what comes; without a store the fastest client sets the pace.
  */
 export interface Fill {
-  readonly digest: Digest
   /** Undefined where the upstream does not say. */
   readonly size: number | undefined
   /** Bytes that have come so far. */
@@ -35,6 +35,7 @@ export class FellBehind extends Error {
   override readonly name = 'FellBehind'
 }
 
+/** The upstream's bytes are not the ones that the digest names. */
 export class DigestMismatch extends Error {
   override readonly name = 'DigestMismatch'
 }
@@ -53,57 +54,45 @@ export interface FillOptions {
 
 /** Kept in memory per fill, so that clients at its end cost no read. */
 const tailBytes = 1024 * 1024
-/** Waiting for the store at most; together they bound a fill's memory. */
-const maxUnwrittenBytes = 1024 * 1024
 
 export function startFill(options: FillOptions): Fill {
-  const { digest, size, source, store, hasher, metrics, logger, upstream } = options
+  const { digest, size, source, write, store, hasher, metrics, logger, upstream } = options
   const tail = createTail()
   const arrived = createChanges()
   const moved = createChanges()
   const followers = new Set<{ position: number }>()
-  const { write } = options
-  let isWritable = write !== undefined
-  let unwritten: Uint8Array[] = []
-  let unwrittenBytes = 0
-  let writtenEnd = 0
-  let writing: Promise<void> | undefined
+  const spool = createSpool(write, store, () => {
+    tail.release(spool.end(), tailBytes)
+  })
+  let wasFollowed = false
   let isVerified = false
   let failure: Error | undefined
-
-  let wasFollowed = false
 
   const finished = run()
   void finished.then(releaseAfterLast)
 
-  return { digest, size, finished, received: () => tail.end, follow }
+  return { size, finished, received: () => tail.end, follow }
 
   async function run(): Promise<void> {
     try {
       for (let chunk = await source.next(); chunk; chunk = await source.next()) await take(chunk)
-      await writing
       verify()
       isVerified = true
       arrived.announce()
-      await commit()
+      await spool.commit()
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error))
       arrived.announce()
       await source.cancel(failure)
-      logger.warn('a download into the cache failed', {
-        upstream,
-        digest,
-        received: tail.end,
-        error: failure.message,
-      })
+      const fields = { upstream, digest, received: tail.end, error: failure.message }
+      logger.warn('a download into the cache failed', fields)
     }
   }
 
   /** Slow followers go on reading from the write, also when the blob is visible already. */
   async function releaseAfterLast(): Promise<void> {
     while (followers.size > 0 && !failure) await moved.next()
-    await writing
-    await write?.release()
+    await spool.release()
   }
 
   async function take(chunk: Uint8Array<ArrayBuffer>): Promise<void> {
@@ -112,35 +101,10 @@ export function startFill(options: FillOptions): Fill {
     hasher.update(chunk)
     tail.push(chunk)
     arrived.announce()
-    if (!isWritable) return waitForFastest()
-    unwritten.push(chunk)
-    unwrittenBytes += chunk.byteLength
-    writing ??= writeOut()
-    if (unwrittenBytes > maxUnwrittenBytes) await writing
+    await (spool.isOpen() ? spool.put(chunk) : waitForFastest())
   }
 
-  /** Hands everything that waits to the store in one call, again and again until nothing waits. */
-  async function writeOut(): Promise<void> {
-    while (unwritten.length > 0 && write && isWritable) {
-      const batch = unwritten
-      const bytes = unwrittenBytes
-      unwritten = []
-      unwrittenBytes = 0
-      try {
-        await write.append(batch)
-        writtenEnd += bytes
-        tail.release(writtenEnd, tailBytes)
-      } catch (error) {
-        store.reportWrite(error)
-        isWritable = false
-        unwritten = []
-        unwrittenBytes = 0
-      }
-    }
-    writing = undefined
-  }
-
-  /** Without a store: one that is slower than the fastest asks upstream for itself. */
+  /** Without a store: a client that is slower than the fastest asks upstream for itself. */
   async function waitForFastest(): Promise<void> {
     tail.release(tail.end, tailBytes)
     for (;;) {
@@ -154,8 +118,7 @@ export function startFill(options: FillOptions): Fill {
 
   function verify(): void {
     if (size !== undefined && tail.end !== size) throw mismatch('it is shorter than announced')
-    if (`${digest.slice(0, digest.indexOf(':'))}:${hasher.hex()}` !== digest)
-      throw mismatch('its bytes are wrong')
+    if (`${algorithmOf(digest)}:${hasher.hex()}` !== digest) throw mismatch('its bytes are wrong')
   }
 
   function mismatch(what: string): DigestMismatch {
@@ -163,32 +126,21 @@ export function startFill(options: FillOptions): Fill {
     return new DigestMismatch(`${upstream} sent something else for ${digest}: ${what}`)
   }
 
-  async function commit(): Promise<void> {
-    if (!write || !isWritable) return
-    try {
-      await write.commit()
-      store.reportCommit()
-    } catch (error) {
-      store.reportWrite(error)
-    }
-  }
-
   /** The last byte is held back until the digest is right: a client must not take wrong bytes for whole. */
   function available(): number {
-    if (isVerified) return tail.end
-    return Math.min(tail.end, (size ?? tail.end) - 1)
+    return isVerified ? tail.end : Math.min(tail.end, (size ?? tail.end) - 1)
   }
 
   function follow(start: number): Follower {
     const self = { position: start }
     followers.add(self)
     wasFollowed = true
-    const leave = (): void => {
-      followers.delete(self)
-      moved.announce()
-    }
+    moved.announce()
     return {
-      leave,
+      leave() {
+        followers.delete(self)
+        moved.announce()
+      },
       async next(maxBytes) {
         for (;;) {
           if (failure) throw failure
@@ -209,8 +161,12 @@ export function startFill(options: FillOptions): Fill {
   async function bytesAt(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     const held = tail.at(position)
     if (held) return held.byteLength > length ? held.subarray(0, length) : held
-    if (write?.read && position < writtenEnd)
-      return write.read(position, Math.min(length, writtenEnd - position))
+    try {
+      const stored = await spool.read(position, length)
+      if (stored) return stored
+    } catch (cause) {
+      throw new FellBehind('what is kept cannot be read', { cause })
+    }
     throw new FellBehind('behind what is kept')
   }
 }

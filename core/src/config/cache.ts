@@ -1,5 +1,6 @@
 import type { CacheConfig } from './config.ts'
 import type { Report } from './mistakes.ts'
+import { itemsOf } from './schema.ts'
 import type { GivenCache } from './schema.ts'
 
 const defaults = {
@@ -19,7 +20,7 @@ export function toCache(given: GivenCache, report: Report): CacheConfig {
       freshForSeconds: (given.tags?.freshFor ?? defaults.freshForMs) / 1000,
       staleForSeconds: (given.tags?.staleFor ?? defaults.staleForMs) / 1000,
     },
-    serveStaleOn: new Set(given.serveStaleOn ?? defaults.serveStaleOn),
+    serveStaleOn: new Set(itemsOf(given.serveStaleOn ?? defaults.serveStaleOn)),
   }
 }
 

@@ -16,10 +16,11 @@ export function claimNames(drafts: readonly Draft[], report: Report): void {
 
   for (const { name, path, given, ownHosts } of drafts) {
     for (const [index, alias] of (given.aliases ?? []).entries()) {
-      claim(names, alias, name, [...path, 'aliases', index])
+      if (alias !== undefined) claim(names, alias, name, [...path, 'aliases', index])
     }
     for (const [index, host] of (given.hosts ?? []).entries()) {
-      if (!ownHosts.includes(host)) claim(hosts, host, name, [...path, 'hosts', index])
+      if (host !== undefined && !ownHosts.includes(host))
+        claim(hosts, host, name, [...path, 'hosts', index])
     }
   }
 }

@@ -1,16 +1,17 @@
 import type { Credentials, EndpointConfig } from './config.ts'
 import type { KeyPath, Report } from './mistakes.ts'
-import type { GivenEndpoint } from './schema.ts'
+import type { GivenEndpoint, List } from './schema.ts'
 
 /** The failover chain in its order; undefined where the document has none. */
 export function toEndpoints(
-  given: readonly GivenEndpoint[] | undefined,
+  given: List<GivenEndpoint> | undefined,
   path: KeyPath,
   publicUrl: string | undefined,
   report: Report,
 ): readonly EndpointConfig[] | undefined {
   if (given?.length === 0) report.add(path, 'is empty: add an endpoint or remove the key')
   return given?.flatMap((endpoint, index) => {
+    if (endpoint === undefined) return []
     const at = [...path, index]
     const credentials = toCredentials(endpoint, at, report)
     if (endpoint.url === undefined) {

@@ -4,6 +4,7 @@ import { readDocument } from './document.ts'
 import type { Environment } from './interpolate.ts'
 import { toListen } from './listen.ts'
 import { createReport } from './mistakes.ts'
+import { itemsOf } from './schema.ts'
 import type { GivenConfig } from './schema.ts'
 import { toGivenConfig } from './shape.ts'
 import { toUpstreams } from './upstreams.ts'
@@ -21,7 +22,7 @@ export function parseConfig(text: string, { file, environment }: ConfigSource): 
   const config: Config = {
     listen: toListen(given.listen, environment, report),
     publicUrl: given.publicUrl,
-    trustedProxies: given.trustedProxies ?? [],
+    trustedProxies: itemsOf(given.trustedProxies),
     upstreams: toUpstreams(given, report),
     cache: toCache(given.cache ?? {}, report),
     timeouts: toTimeouts(given.timeouts ?? {}),

@@ -10,12 +10,19 @@ import { parseBaseUrl, parseEndpointUrl, parseOrigin } from './urls.ts'
 
 type Given<T> = { readonly [Key in keyof T]?: T[Key] | undefined }
 
+/** Where an item was wrong its place is empty. */
+export type List<T> = readonly (T | undefined)[]
+
+export function itemsOf<T>(list: List<T> | undefined): readonly T[] {
+  return list?.filter((item) => item !== undefined) ?? []
+}
+
 /** The document with its single values parsed; what belongs together is checked afterwards. */
 export type GivenConfig = Given<{
   $schema: string
   listen: Listen
   publicUrl: string
-  trustedProxies: readonly string[]
+  trustedProxies: List<string>
   upstreams: Readonly<Record<string, GivenUpstream | undefined>>
   cache: GivenCache
   timeouts: Given<{ connect: number; firstByte: number; idle: number; answer: number }>
@@ -25,10 +32,10 @@ export type GivenConfig = Given<{
 export type GivenUpstream = Given<{
   enabled: boolean
   default: boolean
-  aliases: readonly string[]
-  hosts: readonly string[]
-  endpoints: readonly GivenEndpoint[]
-  trustedHosts: readonly string[]
+  aliases: List<string>
+  hosts: List<string>
+  endpoints: List<GivenEndpoint>
+  trustedHosts: List<string>
   search: string
 }>
 
@@ -38,7 +45,7 @@ export type GivenCache = Given<{
   blobs: Given<{ driver: CacheConfig['blobs']['driver']; path: string; maxSize: number }>
   state: Given<{ driver: CacheConfig['state']['driver'] }>
   tags: Given<{ freshFor: number; staleFor: number }>
-  serveStaleOn: readonly (TroubleReason | 'not-found')[]
+  serveStaleOn: List<TroubleReason | 'not-found'>
 }>
 
 // Functions, as the JSON Schema has one note for each place of a value.
@@ -61,10 +68,10 @@ const endpoint = z.strictObject({
 const upstream = z.strictObject({
   enabled: z.optional(flag()),
   default: z.optional(flag()),
-  aliases: z.optional(z.array(parsed(parseAlias))),
-  hosts: z.optional(z.array(parsed(parseHost))),
-  endpoints: z.optional(z.array(endpoint)),
-  trustedHosts: z.optional(z.array(parsed((text) => formatHostAndPort(parseHostAndPort(text))))),
+  aliases: list(parsed(parseAlias)),
+  hosts: list(parsed(parseHost)),
+  endpoints: list(endpoint),
+  trustedHosts: list(parsed((text) => formatHostAndPort(parseHostAndPort(text)))),
   search: z.optional(parsed(parseBaseUrl)),
 })
 
@@ -78,8 +85,8 @@ const cache = z.strictObject({
   ),
   state: z.optional(z.strictObject({ driver: z.optional(z.enum(['filesystem', 'memory'])) })),
   tags: z.optional(z.strictObject({ freshFor: z.optional(age()), staleFor: z.optional(age()) })),
-  serveStaleOn: z.optional(
-    z.array(z.enum(['rate-limited', 'server-error', 'timeout', 'unreachable', 'not-found'])),
+  serveStaleOn: list(
+    z.enum(['rate-limited', 'server-error', 'timeout', 'unreachable', 'not-found']),
   ),
 })
 
@@ -88,7 +95,7 @@ export const configSchema: z.ZodMiniType<GivenConfig> = z.strictObject({
   $schema: z.optional(z.string()),
   listen: z.optional(parsed(parseListen)),
   publicUrl: z.optional(parsed(parseOrigin)),
-  trustedProxies: z.optional(z.array(parsed(parseNetwork))),
+  trustedProxies: list(parsed(parseNetwork)),
   upstreams: z.optional(z.record(z.string(), z.optional(upstream))),
   cache: z.optional(cache),
   timeouts: z.optional(
@@ -107,6 +114,10 @@ export const configSchema: z.ZodMiniType<GivenConfig> = z.strictObject({
     }),
   ),
 })
+
+function list<T>(item: z.ZodMiniType<T>): z.ZodMiniType<List<T> | undefined> {
+  return z.optional(z.array(z.optional(item)))
+}
 
 function parsed<T>(parse: (text: string) => T): z.ZodMiniType<T, string> {
   return z.pipe(

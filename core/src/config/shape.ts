@@ -84,14 +84,16 @@ function keysOf(schema: z.core.$ZodType): string[] {
 
 function valueAt(value: unknown, path: KeyPath): unknown {
   return path.reduce<unknown>(
-    (inner, part) => (inner as Record<string | number, unknown> | undefined)?.[part],
+    (inner, part) => (inner as Record<string | number, unknown> | null | undefined)?.[part],
     value,
   )
 }
 
-/** Of a list the whole: its other items would change their places. */
+/** An item of a list leaves its place empty, so that the others keep theirs. */
 function leaveOut(value: DocumentValue, path: KeyPath): void {
-  const end = path.findLastIndex((part) => typeof part === 'string')
-  const mapping = valueAt(value, path.slice(0, end)) as DocumentValue | undefined
-  if (mapping !== undefined) delete mapping[String(path[end])]
+  const parent = valueAt(value, path.slice(0, -1))
+  const last = path.at(-1)
+  if (last === undefined || typeof parent !== 'object' || parent === null) return
+  if (Array.isArray(parent)) parent[Number(last)] = undefined
+  else delete (parent as DocumentValue)[last]
 }

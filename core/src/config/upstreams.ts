@@ -5,6 +5,7 @@ import { InvalidValue } from './mistakes.ts'
 import type { KeyPath, Report } from './mistakes.ts'
 import { ownHostsOf, parseRegistryName } from './names.ts'
 import { builtInRegistries, canonicalRegistryName, defaultRegistry } from './registries.ts'
+import { itemsOf } from './schema.ts'
 import type { GivenConfig, GivenUpstream } from './schema.ts'
 
 /** An upstream as the document and the built-in table give it, with its place in the document. */
@@ -91,12 +92,12 @@ function finish(
   return {
     name,
     isDefault: name === defaultName,
-    aliases: given.aliases ?? [],
-    hosts: [...new Set([...ownHosts, ...(given.hosts ?? [])])],
+    aliases: itemsOf(given.aliases),
+    hosts: [...new Set([...ownHosts, ...itemsOf(given.hosts)])],
     endpoints: endpoints ?? [
       { url: known?.endpoint ?? `https://${name}/v2`, credentials: undefined },
     ],
-    trustedHosts: [...new Set(given.trustedHosts)],
+    trustedHosts: [...new Set(itemsOf(given.trustedHosts))],
     realmHosts: known?.realmHosts ?? [],
     officialNamespace: known?.officialNamespace,
     search: given.search ?? known?.search,

@@ -1,0 +1,85 @@
+import type { BlobWrite } from '../ports.ts'
+import type { ForgivingStore } from './store.ts'
+
+/** A write into the store that takes chunks faster than the disk does, up to a bound. */
+export interface Spool {
+  /** False when there is no store, or it has failed: nothing more is taken then. */
+  isOpen(): boolean
+  /** Takes a chunk; resolves when there is room for the next one. */
+  put(chunk: Uint8Array): Promise<void>
+  /** Position after the last byte that `read` gives back. */
+  end(): number
+  /** Undefined where the bytes cannot be read back. */
+  read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> | undefined
+  /** Writes out what waits and makes the blob visible; a failure is reported, not thrown. */
+  commit(): Promise<void>
+  release(): Promise<void>
+}
+
+/** Waiting for the store at most. */
+const maxWaitingBytes = 1024 * 1024
+
+export function createSpool(
+  write: BlobWrite | undefined,
+  store: ForgivingStore,
+  onWritten: () => void,
+): Spool {
+  let isOpen = write !== undefined
+  let waiting: Uint8Array[] = []
+  let waitingBytes = 0
+  let end = 0
+  let writing: Promise<void> | undefined
+
+  return {
+    isOpen: () => isOpen,
+    end: () => end,
+    async put(chunk) {
+      waiting.push(chunk)
+      waitingBytes += chunk.byteLength
+      writing ??= writeOut()
+      if (waitingBytes > maxWaitingBytes) await writing
+    },
+    read(position, length) {
+      return position < end ? write?.read?.(position, Math.min(length, end - position)) : undefined
+    },
+    async commit() {
+      await writing
+      if (!write || !isOpen) return
+      try {
+        await write.commit()
+        store.reportCommit()
+      } catch (error) {
+        fail(error)
+      }
+    },
+    async release() {
+      await writing
+      await write?.release()
+    },
+  }
+
+  /** Hands all that waits to the store in one call, again and again until nothing waits. */
+  async function writeOut(): Promise<void> {
+    while (waiting.length > 0 && write && isOpen) {
+      const batch = waiting
+      const bytes = waitingBytes
+      waiting = []
+      waitingBytes = 0
+      try {
+        await write.append(batch)
+        end += bytes
+        onWritten()
+      } catch (error) {
+        fail(error)
+      }
+    }
+    writing = undefined
+  }
+
+  function fail(error: unknown): void {
+    store.reportWrite(error)
+    isOpen = false
+    waiting = []
+    waitingBytes = 0
+  }
+}
