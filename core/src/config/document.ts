@@ -47,14 +47,11 @@ export function readDocument(
   })
 }
 
-function syntaxMessage({ code, message }: YAMLParseError): string {
+function syntaxMessage({ code, message }: Pick<YAMLParseError, 'code' | 'message'>): string {
   if (code === 'MULTIPLE_DOCS')
     return 'must be one document: remove the line "---" and what follows'
   if (code === 'RESOURCE_EXHAUSTION') return 'is nested too deeply'
   // What comes after the colon quotes the document, which may hold a secret.
-  const reason = message
-    .split(':')[0]
-    ?.replace(/[^ -~]/g, ' ')
-    .slice(0, 150)
-  return `is not valid YAML here: ${reason}`
+  const reason = message.replace(/(?<=\w): .*/s, '').replace(/\p{C}/gu, ' ')
+  return `is not valid YAML here: ${reason.slice(0, 150)}`
 }

@@ -19,7 +19,7 @@ export function toEndpoints(
         report.add([...at, 'url'], 'is missing: every endpoint needs one')
       return []
     }
-    if (publicUrl !== undefined && new URL(endpoint.url).origin === publicUrl) {
+    if (endpoint.url === `${publicUrl}/v2`) {
       report.add([...at, 'url'], 'is this mirror itself (publicUrl): name the registry behind it')
     }
     return [{ url: endpoint.url, credentials }]

@@ -2,7 +2,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 const maxProblems = 5
 
-export interface Interpolated {
+interface Interpolated {
   readonly text: string
   readonly problems: readonly string[]
 }

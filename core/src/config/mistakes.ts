@@ -67,7 +67,7 @@ export function createReport(file: string): Report {
   }
 }
 
-export function formatKeyPath(path: KeyPath): string {
+function formatKeyPath(path: KeyPath): string {
   return path.reduce<string>((text, part) => {
     if (typeof part === 'number') return `${text}[${part}]`
     return text === '' ? formatKey(part) : `${text}.${formatKey(part)}`
@@ -75,7 +75,7 @@ export function formatKeyPath(path: KeyPath): string {
 }
 
 /** A key is the operator's text: what could break the line or the terminal is escaped. */
-export function formatKey(key: string): string {
+function formatKey(key: string): string {
   if (/^[\w$./:?[\]-]{1,100}$/.test(key)) return key
   return JSON.stringify(key.slice(0, 100)).replace(/\p{C}/gu, '?')
 }

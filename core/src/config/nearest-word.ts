@@ -17,9 +17,9 @@ export function nearestWord(word: string, known: readonly string[]): string | un
 /** Levenshtein's distance. */
 function countEdits(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index)
-  for (const [index, letter] of [...from].entries()) {
+  for (const [index, letter] of Array.from(from).entries()) {
     const next = [index + 1]
-    for (const [column, other] of [...to].entries()) {
+    for (const [column, other] of Array.from(to).entries()) {
       const replaced = at(row, column) + (letter === other ? 0 : 1)
       next.push(Math.min(replaced, at(row, column + 1) + 1, at(next, column) + 1))
     }

@@ -2,12 +2,14 @@ import { isAlias, isMap, isScalar, isSeq } from 'yaml'
 import type { Alias, Node, Scalar, YAMLMap, YAMLSeq } from 'yaml'
 import { interpolate } from './interpolate.ts'
 import type { Environment } from './interpolate.ts'
-import { formatKey } from './mistakes.ts'
 import type { KeyPath, Report } from './mistakes.ts'
 
 // Counted with every alias written out, so that a few lines cannot stand for millions of values.
 const maxNodes = 20_000
 const maxDepth = 32
+
+const noAnchor =
+  'refers with * to something that no & before it names: put quotes around a value that begins with *'
 
 /** What plain YAML means by "nothing"; as a quoted text it stays a text. */
 const nullWords = new Set(['', '~', 'null', 'Null', 'NULL'])
@@ -59,11 +61,7 @@ export function createReader(
   function fromAlias(alias: Alias, path: KeyPath): unknown {
     const anchored = anchors.get(alias.source)
     if (anchored === undefined) {
-      report.add(
-        path,
-        `uses *${formatKey(alias.source)}, which no & before it defines`,
-        lineOf(alias),
-      )
+      report.add(path, noAnchor, lineOf(alias))
       return undefined
     }
     count(anchored.nodes, alias)

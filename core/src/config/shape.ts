@@ -95,5 +95,5 @@ function leaveOut(value: DocumentValue, path: KeyPath): void {
   const last = path.at(-1)
   if (last === undefined || typeof parent !== 'object' || parent === null) return
   if (Array.isArray(parent)) parent[Number(last)] = undefined
-  else delete (parent as DocumentValue)[last]
+  else Reflect.deleteProperty(parent, last)
 }

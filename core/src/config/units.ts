@@ -3,7 +3,7 @@ import { InvalidValue } from './mistakes.ts'
 export const durationPattern: RegExp = /^(\d{1,15}(?:\.\d{1,9})?) ?(ms|s|m|h|d)$/
 export const sizePattern: RegExp = /^(\d{1,15}(?:\.\d{1,9})?) ?(B|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$/
 
-export interface Limits {
+interface Limits {
   readonly least: string
   readonly most: string
 }

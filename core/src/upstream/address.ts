@@ -7,8 +7,9 @@ import ipaddr from 'ipaddr.js'
 export function isPublicAddress(host: string): boolean {
   const text = withoutBrackets(host)
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return isPublicIPv4(ipaddr.IPv4.parse(text))
-  if (ipaddr.IPv6.isValid(text)) return isPublicIPv6(ipaddr.IPv6.parse(text))
-  return false
+  // `::8.8.8.8`, of a kind long given up, which ipaddr.js reads as `::ffff:8.8.8.8`.
+  if (/^::\d+\./.test(text)) return false
+  return ipaddr.IPv6.isValid(text) && isPublicIPv6(ipaddr.IPv6.parse(text))
 }
 
 /** Azure's platform agent: a metadata service on an address that is otherwise a public one. */

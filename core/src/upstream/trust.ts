@@ -26,10 +26,15 @@ export function isTrustedRealm(
   if (!keepsEncryption(own, realm)) return false
   return (
     realm.host === own.host ||
-    upstream.realmHosts.includes(realm.host) ||
+    isKnownRealm(realm, own, upstream) ||
     isTrustedHost(realm, upstream.trustedHosts) ||
     isSameSite(realm.hostname, own.hostname)
   )
+}
+
+/** The table's exceptions are the registry's own habit; they say nothing of an endpoint that replaces it. */
+function isKnownRealm(realm: URL, endpoint: URL, upstream: UpstreamConfig): boolean {
+  return upstream.realmHosts.includes(realm.host) && upstream.hosts.includes(endpoint.hostname)
 }
 
 /** http may lead to https or http; https only to https. */
