@@ -26,7 +26,7 @@ import { createUpstream, type Upstream } from './upstream/upstream.ts'
 /** What of a request, beside its address, decides about its answer. */
 export interface PullContext {
   readonly headers: Headers
-  waitUntil(work: Promise<unknown>): void
+  readonly waitUntil: (work: Promise<unknown>) => void
 }
 
 export interface Mirror {

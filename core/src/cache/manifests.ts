@@ -23,7 +23,7 @@ export interface ManifestPull {
   readonly reference: Reference
   readonly accepted: AcceptedTypes
   readonly deadline: number
-  waitUntil(work: Promise<unknown>): void
+  readonly waitUntil: (work: Promise<unknown>) => void
 }
 
 export interface ManifestFound extends TagRecord {

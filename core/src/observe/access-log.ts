@@ -53,7 +53,6 @@ function formatJson(entry: AccessEntry): string {
 }
 
 // What would end the line or its quotes, or reach a terminal: as nginx, \xHH.
-// eslint-disable-next-line no-control-regex -- control characters are what must go
 const unsafe = /["\\\u0000-\u001f\u007f-\u009f\u2028\u2029]/
 
 function escape(text: string | null): string {

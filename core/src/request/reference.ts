@@ -58,7 +58,6 @@ export function algorithmOf(digest: Digest): HashAlgorithm {
 
 /** Input as it may stand in a message: short, on one line. */
 export function quote(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what must go
   const line = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?')
   return line.length > maxQuotedLength ? `"${line.slice(0, maxQuotedLength)}..."` : `"${line}"`
 }

@@ -50,22 +50,24 @@ export function watchIdle(
   onIdle: () => void,
 ): () => void {
   const over = new AbortController()
-  void (async () => {
+  void watch()
+  return () => {
+    over.abort()
+  }
+
+  async function watch(): Promise<void> {
     let before = progress()
     let quietHalves = 0
-    while (!over.signal.aborted) {
+    for (;;) {
       await clock.sleep(idleMs / 2, over.signal)
+      if (over.signal.aborted) return
       const now = progress()
       quietHalves = now === before ? quietHalves + 1 : 0
       before = now
-      if (quietHalves >= 2 && !over.signal.aborted) {
-        onIdle()
-        return
-      }
+      if (quietHalves < 2) continue
+      onIdle()
+      return
     }
-  })()
-  return () => {
-    over.abort()
   }
 }
 

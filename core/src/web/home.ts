@@ -94,7 +94,7 @@ function renderExamples(mirrored: Mirrored, words: Texts): Html {
   const warning = isEncrypted || isLoopback ? html`` : words.byNameOverHttp(host)
   return html`<h2>${words.tryIt}</h2>
     <pre>${commands.join('\n')}</pre>
-    <p>${words.byName} ${official} ${warning}</p>`
+    <p>${words.byName}${words.gap}${official}${words.gap}${warning}</p>`
 }
 
 function renderRegistries({ upstreams, fallback }: Mirrored, words: Texts): Html {
@@ -111,21 +111,33 @@ function renderRegistries({ upstreams, fallback }: Mirrored, words: Texts): Html
 }
 
 function renderSetUp(mirrored: Mirrored, words: Texts): Html {
-  const { origin, isLoopback } = mirrored.address
-  const warning = isLoopback ? html`<p class="note">${words.loopback(origin)}</p>` : html``
+  const { address, fallback } = mirrored
+  const warning = address.isLoopback
+    ? html`<p class="note">${words.loopback(address.origin)}</p>`
+    : html``
+  const dockerNote = fallback?.name === 'docker.io' ? '' : words.mirrorPath
+  const snippets = writeSnippets(mirrored).map((snippet, index) =>
+    renderSnippet(snippet, words, {
+      isOpen: index === 0,
+      more: snippet.client === 'docker' ? dockerNote : '',
+    }),
+  )
   return html`<h2>${words.setUp}</h2>
     <p>${words.keepsNames}</p>
-    ${warning}
-    ${writeSnippets(mirrored).map((snippet, index) => renderSnippet(snippet, words, index === 0))}`
+    ${warning} ${snippets}`
 }
 
-function renderSnippet({ client, file, text }: Snippet, words: Texts, isOpen: boolean): Html {
+function renderSnippet(
+  { client, file, text }: Snippet,
+  words: Texts,
+  { isOpen, more }: { readonly isOpen: boolean; readonly more: string },
+): Html {
   const { title, note } = words.clients[client]
   return html`<details${isOpen ? html` open` : html``}>
     <summary>${title}</summary>
     <p><code>${file}</code></p>
     <pre>${text}</pre>
-    <p>${note}</p>
+    <p>${note}${words.gap}${more}</p>
   </details>`
 }
 

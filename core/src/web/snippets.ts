@@ -72,15 +72,11 @@ function writeDaemonJson({ address, upstreams, fallback }: Mirrored): string | u
   const { origin, host, isEncrypted, isLoopback } = address
   const hub = upstreams.find(({ name }) => name === 'docker.io')
   if (!hub) return undefined
-  const isInsecure = !isEncrypted && !isLoopback
-  return JSON.stringify(
-    {
-      'registry-mirrors': [hub === fallback ? origin : `${origin}/${hub.name}`],
-      ...(isInsecure && { 'insecure-registries': [host] }),
-    },
-    undefined,
-    2,
-  )
+  const settings = [
+    `  "registry-mirrors": [${quoted(hub === fallback ? origin : `${origin}/${hub.name}`)}]`,
+    ...(isEncrypted || isLoopback ? [] : [`  "insecure-registries": [${quoted(host)}]`]),
+  ]
+  return lines('{', settings.join(',\n'), '}')
 }
 
 function writeRegistriesConf({ address, upstreams }: Mirrored): string | undefined {

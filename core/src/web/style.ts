@@ -18,7 +18,8 @@ code, pre { font: .875em/1.6 ui-monospace, SFMono-Regular, Menlo, Consolas, mono
 p code, h1 code { overflow-wrap: anywhere }
 p code { background: var(--code); border-radius: .25rem; padding: .1em .3em }
 pre { background: var(--code); border: 1px solid var(--line); border-radius: .5rem; margin: .75rem 0;
-  padding: .75rem 1rem; overflow: auto; max-height: 22rem }
+  padding: .75rem 1rem; overflow: auto; max-height: 22rem; white-space: pre-wrap;
+  overflow-wrap: anywhere }
 .dim { color: var(--dim) }
 .note { border-left: 3px solid var(--accent); padding-left: .75rem }
 .names { list-style: none; display: flex; flex-wrap: wrap; gap: .5rem; margin: .75rem 0; padding: 0 }
@@ -34,4 +35,4 @@ footer { padding-top: 2rem; padding-bottom: 3rem; color: var(--dim); font-size: 
 `
 
 /** What the Content-Security-Policy allows: the style above, by its sha256 in base64, and no other. */
-export const styleHash: string = 'sha256-CCvriGPmwf2YX6ZDedRAVwYNQqMPWi3AcLzYGZ6aC6Y='
+export const styleHash: string = 'sha256-Gvp6Oj9wyX7/O6XQDKa+Ob59MEz25TelyfnGJyvDbwo='

@@ -8,6 +8,8 @@ export interface Texts {
   readonly tag: string
   /** How the language calls itself. */
   readonly ownName: string
+  /** What stands between two sentences. */
+  readonly gap: string
   readonly title: string
   readonly about: string
   readonly tryIt: string
@@ -22,6 +24,7 @@ export interface Texts {
   readonly keepsNames: string
   readonly loopback: (origin: string) => Html
   readonly clients: Readonly<Record<Client, { readonly title: string; readonly note: Html }>>
+  readonly mirrorPath: string
   readonly links: string
   readonly healthz: string
   readonly readyz: string
@@ -31,12 +34,13 @@ export interface Texts {
 const english: Texts = {
   tag: 'en',
   ownName: 'English',
+  gap: ' ',
   title: 'Container registry mirror',
   about:
     'Images that are pulled through this mirror come from their registries once, are checked against their digests, and stay here for everybody who pulls them next.',
   tryIt: 'Try it',
   byName: 'Put this host in front of an image’s name.',
-  official: html`Docker Hub’s own images may go without <code>library/</code>.`,
+  official: html`Docker Hub’s official images may go without <code>library/</code>.`,
   byNameOverHttp: (host) =>
     html`This address has no TLS: before Docker pulls from it by name, <code>${host}</code> must be
       among <code>insecure-registries</code> (below).`,
@@ -53,8 +57,7 @@ const english: Texts = {
     docker: {
       title: 'Docker',
       note: html`Then <code>systemctl reload docker</code>. Docker asks mirrors for Docker Hub’s
-        images only; others are pulled by name as above. A path in the address needs Docker 24.0.8
-        or newer.`,
+        images only; others are pulled by name as above.`,
     },
     containerd: {
       title: 'containerd, nerdctl, Kubernetes',
@@ -71,8 +74,12 @@ const english: Texts = {
       note: html`For a builder of its own, <code>docker buildx create --config FILE</code>; it does
         not read Docker’s daemon.json.`,
     },
-    k3s: { title: 'K3s, RKE2', note: html`RKE2: <code>/etc/rancher/rke2</code>. Then restart it.` },
+    k3s: {
+      title: 'K3s, RKE2',
+      note: html`RKE2: <code>/etc/rancher/rke2</code>. Then restart the service.`,
+    },
   },
+  mirrorPath: 'The path in this address needs Docker 24.0.8 or newer.',
   links: 'State',
   healthz: 'the process runs',
   readyz: 'ready to serve: its cache can be written',
@@ -82,7 +89,8 @@ const english: Texts = {
 const chinese: Texts = {
   tag: 'zh-CN',
   ownName: '中文',
-  title: '容器镜像仓库的拉取缓存',
+  gap: '',
+  title: '容器镜像的缓存代理',
   about:
     '经由本站拉取的镜像只会从原仓库下载一次，下载时逐字节校验摘要（digest），之后留在这里，供后来者直接取用。',
   tryIt: '试一试',
@@ -94,7 +102,7 @@ const chinese: Texts = {
   registries: '可用的仓库',
   isDefault: '默认',
   closedWorld: '除此之外不会访问任何仓库。本站只供拉取，不接受推送。',
-  setUp: '设为默认的拉取途径',
+  setUp: '让所有拉取都走本站',
   keepsNames: '照此配置后镜像名不必改动；本站帮不上忙时，客户端会自行去找原仓库。',
   loopback: (origin) =>
     html`<code>${origin}</code>
@@ -103,8 +111,7 @@ const chinese: Texts = {
     docker: {
       title: 'Docker',
       note: html`随后执行 <code>systemctl reload docker</code>。Docker 只为 Docker Hub
-        的镜像使用此项配置，其他仓库的镜像请按上面的名字拉取。地址中带路径时，需要 Docker 24.0.8
-        或更新版本。`,
+        的镜像使用此项配置，其他仓库的镜像请按上面的名字拉取。`,
     },
     containerd: {
       title: 'containerd、nerdctl、Kubernetes',
@@ -126,6 +133,7 @@ const chinese: Texts = {
       note: html`RKE2 的目录是 <code>/etc/rancher/rke2</code>。改完后重启服务。`,
     },
   },
+  mirrorPath: '此地址带有路径，需要 Docker 24.0.8 或更新版本。',
   links: '状态',
   healthz: '进程正在运行',
   readyz: '可以提供服务：缓存可写',
