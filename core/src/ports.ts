@@ -110,7 +110,8 @@ export interface Logger {
 /** All ports of one process or isolate; made once. */
 export interface Ports {
   readonly fetch: Fetch
-  readonly blobs: BlobStore
+  /** Undefined: nothing is kept. */
+  readonly blobs: BlobStore | undefined
   /** What is worth keeping over a restart: tags, holdings, challenges. Never a secret. */
   readonly state: KeyValue
   /** What must not be written to a disk (tokens) or lives for seconds (remembered refusals). */

@@ -5,7 +5,7 @@ import type { BlobStore, BlobWrite, ByteRange, Digest, Logger, StoredBlob } from
 export interface ForgivingStore {
   stat(digest: Digest): Promise<{ readonly size: number } | undefined>
   open(digest: Digest, range?: ByteRange): Promise<StoredBlob | undefined>
-  /** Undefined when the store takes no writes. */
+  /** Undefined when there is no store, or it takes no writes. */
   write(digest: Digest, size: number | undefined): Promise<BlobWrite | undefined>
   /** Says once that writes fail, until one succeeds again. */
   reportWrite(error: unknown): void
@@ -13,13 +13,13 @@ export interface ForgivingStore {
 }
 
 export function createForgivingStore(
-  store: BlobStore,
+  store: BlobStore | undefined,
   logger: Logger,
   metrics: Metrics,
 ): ForgivingStore {
   let canWrite = true
 
-  const read = async <T>(work: Promise<T | undefined>): Promise<T | undefined> => {
+  const read = async <T>(work: Promise<T | undefined> | undefined): Promise<T | undefined> => {
     try {
       return await work
     } catch (error) {
@@ -38,11 +38,11 @@ export function createForgivingStore(
   }
 
   return {
-    stat: (digest) => read(store.stat(digest)),
-    open: (digest, range) => read(store.open(digest, range)),
+    stat: (digest) => read(store?.stat(digest)),
+    open: (digest, range) => read(store?.open(digest, range)),
     async write(digest, size) {
       try {
-        return await store.write(digest, size)
+        return await store?.write(digest, size)
       } catch (error) {
         reportWrite(error)
         return undefined

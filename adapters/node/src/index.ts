@@ -1,0 +1,10 @@
+/** What a deployment embeds: the server, its stores, and its ports one by one. */
+export { systemClock } from './clock.ts'
+export { createNodeFetch } from './fetch.ts'
+export { createFilesystemBlobStore } from './filesystem-blob-store.ts'
+export { createFilesystemKeyValue } from './filesystem-key-value.ts'
+export { createNodeHasher } from './hasher.ts'
+export { createConsoleLogger } from './logger.ts'
+export { createPorts } from './ports.ts'
+export { startServer } from './serve.ts'
+export type { RunningServer, StartOptions } from './serve.ts'

@@ -1,0 +1,56 @@
+import { createPullway } from '@pullway/core'
+import type { Config } from '@pullway/core/config'
+import { createConsoleLogger, type ConsoleLogger } from './logger.ts'
+import { createPorts } from './ports.ts'
+import { formatProcessMetrics } from './process-metrics.ts'
+import { createReadiness } from './readiness.ts'
+import { createHttpServer } from './server.ts'
+import { keepSweeping } from './sweeping.ts'
+
+export interface StartOptions {
+  /** Else one on the console, as `log` in the configuration says. */
+  readonly logger?: ConsoleLogger
+  /** How long running downloads may take to finish when the server stops. */
+  readonly stopWithinMs?: number
+}
+
+export interface RunningServer {
+  /** `http://127.0.0.1:5000`, with the port that the system chose where 0 was configured. */
+  readonly url: string
+  /**
+   * Says no to /readyz and to new connections, and lets running downloads finish. A second call with fewer
+   * milliseconds shortens that. Resolves, after the log is written, to whether all was finished.
+   */
+  stop(withinMs?: number): Promise<boolean>
+}
+
+export async function startServer(
+  config: Config,
+  options: StartOptions = {},
+): Promise<RunningServer> {
+  const { logger = createConsoleLogger(config.log), stopWithinMs = 30_000 } = options
+  const { ports, folder, sweeps } = createPorts(config, logger)
+  const { clock } = ports
+  const stopping = new AbortController()
+  const isStopping = (): boolean => stopping.signal.aborted
+
+  const pullway = createPullway({
+    config,
+    ports,
+    isReady: createReadiness({ folder, clock, isStopping }),
+    runtimeMetrics: formatProcessMetrics,
+  })
+  const { listen } = config
+  const server = await createHttpServer({ pullway, listen, logger, clock, isStopping })
+  void keepSweeping(sweeps, ports, stopping.signal)
+  return {
+    url: server.url,
+    async stop(withinMs = stopWithinMs) {
+      stopping.abort()
+      const isFinished = await server.stop(withinMs)
+      await ports.fetch.close()
+      await logger.flush()
+      return isFinished
+    },
+  }
+}

@@ -1,0 +1,4 @@
+/** What went wrong, in one line for the person at the command line. */
+export class UserError extends Error {
+  override readonly name = 'UserError'
+}
