@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { createReadClient } from './access/client.ts'
 import type { Config } from './config/config.ts'
-import { RegistryError, toErrorResponse } from './errors.ts'
+import { type ErrorCode, RegistryError, toErrorResponse } from './errors.ts'
 import { createMirror } from './mirror.ts'
 import { createMetrics } from './observe/metrics.ts'
 import { createObserve, type Exchange } from './observe/exchange.ts'
@@ -40,10 +40,13 @@ export function createPullway({ config, ports, isReady, runtimeMetrics }: Pullwa
   app.all('/v2/*', (c) => registry(c.req.raw, c.env))
   app.get('/', (c) => {
     c.env.kind = 'page'
+    const { host, query } = splitUrl(c.req.raw.url)
     return renderHome({
       origin: c.env.client.origin,
       config,
       acceptLanguage: c.req.raw.headers.get('accept-language'),
+      language: new URLSearchParams(query).get('lang'),
+      hosted: router.hosted(host),
     })
   })
   app.get('/healthz', (c) => {
@@ -120,7 +123,11 @@ export function createPullway({ config, ports, isReady, runtimeMetrics }: Pullwa
 
   /** What went wrong, as the client may know it; everything else goes to the log. */
   function toRegistryError(error: unknown, exchange: Exchange, request: Request): RegistryError {
-    if (error instanceof RegistryError) return error
+    if (error instanceof RegistryError) {
+      const isOurs = exchange.upstream === '-' || ownRefusals.has(error.code)
+      if (isOurs) metrics.rejected.add(1, error.code.toLowerCase())
+      return error
+    }
     if (error instanceof UpstreamTrouble) {
       return toClientError(error, {
         isBlob: exchange.kind === 'blob',
@@ -137,6 +144,15 @@ export function createPullway({ config, ports, isReady, runtimeMetrics }: Pullwa
     return new RegistryError('UNKNOWN', 'the mirror failed: its log has the reason')
   }
 }
+
+/** Codes that say something of the request, not of what the upstream has. */
+const ownRefusals: ReadonlySet<ErrorCode> = new Set([
+  'DIGEST_INVALID',
+  'NAME_INVALID',
+  'RANGE_INVALID',
+  'TAG_INVALID',
+  'UNSUPPORTED',
+])
 
 function ping(method: string): Response {
   const body = new TextEncoder().encode('{}')

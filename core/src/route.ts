@@ -16,6 +16,8 @@ export interface Router {
   route(pull: Pull): Route
   /** The upstream that a path prefix names; throws when there is none. */
   named(prefix: string): UpstreamConfig
+  /** The upstream that a Host header means, where it names one. */
+  hosted(host: string): UpstreamConfig | undefined
   /** The upstream whose search a host means: its own, else the first that has one, the default before others. */
   searched(host: string): UpstreamConfig | undefined
 }
@@ -41,8 +43,9 @@ export function createRouter(config: Config): Router {
   return {
     route,
     named: (prefix) => known(prefix, 'path prefix'),
+    hosted,
     searched: (host) =>
-      [byHost.get(host) ?? findSubdomain(host), fallback, ...config.upstreams.values()].find(
+      [hosted(host), fallback, ...config.upstreams.values()].find(
         (upstream) => upstream?.search !== undefined,
       ),
   }
@@ -58,8 +61,8 @@ export function createRouter(config: Config): Router {
     if (pull.namespace !== undefined) {
       return routeTo(known(pull.namespace, 'namespace (?ns=)'), pull.name, 'namespace')
     }
-    const hosted = byHost.get(pull.host) ?? findSubdomain(pull.host)
-    if (hosted) return routeTo(hosted, pull.name, 'host')
+    const byHeader = hosted(pull.host)
+    if (byHeader) return routeTo(byHeader, pull.name, 'host')
     if (looksLikeHost(first)) throw unknownRegistry(first, 'registry')
     if (!fallback) throw unknownRegistry(pull.name, 'registry')
     return routeTo(fallback, pull.name, 'default')
@@ -69,6 +72,10 @@ export function createRouter(config: Config): Router {
     const upstream = byName.get(name.toLowerCase().replace(/:443$/, ''))
     if (!upstream) throw unknownRegistry(name, what)
     return upstream
+  }
+
+  function hosted(host: string): UpstreamConfig | undefined {
+    return byHost.get(host) ?? findSubdomain(host)
   }
 
   /** `ghcr.mirror.example.com` and `ghcr.io.mirror.example.com` mean ghcr.io. */

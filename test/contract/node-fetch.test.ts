@@ -234,3 +234,18 @@ describe('TLS', () => {
     await expect(failing).rejects.toMatchObject({ failure: 'unreachable' })
   })
 })
+
+test.each(['any', 'public'] as const)(
+  'a name that does not resolve is unreachable, on the network %s',
+  async (network) => {
+    // As node:dns does it: no further arguments after an error.
+    const fetch = makeFetch({
+      lookup: (name, _options, callback) => {
+        const error = Object.assign(new Error(`no ${name}`), { code: 'ENOTFOUND' })
+        ;(callback as (error: Error) => void)(error)
+      },
+    })
+    const answer = fetch(new Request('http://registry.test/'), { network })
+    await expect(answer).rejects.toMatchObject({ name: 'FetchError', failure: 'unreachable' })
+  },
+)

@@ -87,11 +87,16 @@ function onlyAllowed(
 ): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, found) => {
+      // A failed look-up calls back with nothing else.
+      if (error) {
+        callback(error, [])
+        return
+      }
       const addresses = typeof found === 'string' ? [] : found
       const allowed = addresses.filter(({ address }) => isAllowed(address))
       const [first] = allowed
-      if (error !== null || first === undefined) {
-        callback(error ?? forbidden(hostname), [])
+      if (first === undefined) {
+        callback(forbidden(hostname), [])
       } else if (options.all === true) {
         callback(null, allowed)
       } else {

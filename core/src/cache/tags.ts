@@ -34,7 +34,7 @@ export function createTags(state: KeyValue, clock: Clock, config: CacheConfig['t
     },
     note(route, tag, accept, { digest, mediaType, size }) {
       const kept = { digest, mediaType, size, checkedAt: clock.now() }
-      const ttlSeconds = Math.max(config.staleForSeconds, config.freshForSeconds)
+      const ttlSeconds = config.freshForSeconds + config.staleForSeconds
       return state.set(keyOf(route, tag, accept), JSON.stringify(kept), ttlSeconds)
     },
     forget: (route, tag, accept) => state.delete(keyOf(route, tag, accept)),

@@ -64,7 +64,7 @@ export const keyNotes: Readonly<Record<string, KeyNote>> = {
     examples: ['docker.mirror.example.com'],
   },
   'upstreams.*.endpoints': {
-    description: 'Addresses to pull from, in order: when one has trouble the next is asked.',
+    description: 'Addresses to pull from, in order. This version asks the first one only.',
   },
   'upstreams.*.endpoints[]': { description: 'One address and the credentials for it.' },
   'upstreams.*.endpoints[].url': {
@@ -112,7 +112,7 @@ export const keyNotes: Readonly<Record<string, KeyNote>> = {
     description:
       'filesystem survives a restart and shares the folder of the blobs; it is the default where they are on the filesystem.',
   },
-  'cache.tags': { description: 'How long X is believed.' },
+  'cache.tags': { description: 'How long what a tag means is believed.' },
   'cache.tags.freshFor': {
     description: 'For so long the upstream is not asked again.',
     pattern: duration,

@@ -33,7 +33,6 @@ export function createObserve(
     metrics.requests.add(1, upstream, kind, String(status))
     if (outcome)
       metrics.cacheRequests.add(1, upstream, kind, outcome.startsWith('stale-') ? 'stale' : outcome)
-    if (status >= 400 && status < 500) metrics.rejected.add(1, String(status))
     if (isBlobStream) metrics.activeBlobStreams.add(1)
 
     const finish = (bodyBytes: number): void => {

@@ -73,7 +73,7 @@ export function createUpstream(config: UpstreamConfig, options: UpstreamOptions)
       const { repository, target, alsoTake, follow } = question
       const asked = { upstream: name, endpoint: hop.url, repository, target }
       const scope = `repository:${repository}:pull`
-      const refusalKey = `refused/${question.method}/${hop.url.href}/${JSON.stringify(question.headers)}`
+      const refusalKey = `refused/${name}/${question.method}/${hop.url.href}/${JSON.stringify(question.headers)}`
       await refusals.check(refusalKey)
       try {
         return await inTime(question.deadline, async (signal) => {

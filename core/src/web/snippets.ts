@@ -1,7 +1,7 @@
 import type { UpstreamConfig } from '../config/config.ts'
 import type { Address } from './address.ts'
 
-export const clients = ['docker', 'containerd', 'podman', 'buildkit', 'k3s'] as const
+const clients = ['docker', 'containerd', 'podman', 'buildkit', 'k3s'] as const
 
 export type Client = (typeof clients)[number]
 
