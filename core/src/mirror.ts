@@ -4,6 +4,7 @@ import { createDownloads } from './cache/downloads.ts'
 import { createHoldings } from './cache/holdings.ts'
 import { createManifestCache, type ManifestFound } from './cache/manifests.ts'
 import { withForgiveness } from './cache/state.ts'
+import { createStoreReport } from './cache/store-report.ts'
 import { createForgivingStore } from './cache/store.ts'
 import { createTags } from './cache/tags.ts'
 import type { Config } from './config/config.ts'
@@ -40,9 +41,10 @@ export interface Mirror {
 export function createMirror(config: Config, ports: Ports, metrics: Metrics): Mirror {
   const { clock, createHasher, logger, fetch } = ports
   const { timeouts, cache } = config
-  const state = withForgiveness(ports.state, logger, metrics)
-  const volatile = withForgiveness(ports.volatile, logger, metrics)
-  const store = createForgivingStore(ports.blobs, logger, metrics)
+  const report = createStoreReport(logger, metrics)
+  const state = withForgiveness(ports.state, report)
+  const volatile = withForgiveness(ports.volatile, report)
+  const store = createForgivingStore(ports.blobs, report)
   const holdings = createHoldings(state)
   const tags = createTags(state, clock, cache.tags)
   const { idleMs, answerMs } = timeouts

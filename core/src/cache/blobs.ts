@@ -1,15 +1,18 @@
 import type { Answer, Outcome } from '../answer.ts'
 import { RegistryError } from '../errors.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import type { ByteRange, Clock, Digest } from '../ports.ts'
-import { formatContentRange, type RangeRequest, resolveByteRange } from '../request/byte-range.ts'
-import { etagOf } from '../request/conditional.ts'
+import type { ByteRange, Clock } from '../ports.ts'
+import type { RangeRequest } from '../request/byte-range.ts'
 import { headBlob } from '../upstream/blobs.ts'
+import { part, satisfiable, whole } from './blob-answer.ts'
+import { UpstreamTrouble } from '../upstream/trouble.ts'
 import type { BlobWanted, Downloads, JoinedFill } from './downloads.ts'
 import { followFill, toBody } from './fill-body.ts'
 import type { Holdings } from './holdings.ts'
+import type { Fill } from './fill.ts'
 import type { Source } from './source.ts'
 import type { ForgivingStore } from './store.ts'
+import { toSource } from './stored-source.ts'
 
 export interface BlobPull extends Omit<BlobWanted, 'knownSize'> {
   readonly method: 'GET' | 'HEAD'
@@ -30,37 +33,48 @@ export function createBlobCache(options: BlobCacheOptions): (pull: BlobPull) => 
 
   return async (pull) => {
     const holding = await holdings.find(pull.route, pull.digest)
-    const confirmed = holding ? undefined : await confirm(pull)
-    const wanted = { ...pull, knownSize: holding?.size ?? confirmed }
+    const isConfirmed = holding === undefined && (await confirm(pull))
+    const wanted = { ...pull, knownSize: holding?.size }
     if (pull.method === 'HEAD') return head(wanted)
-    const outcome = confirmed === undefined ? 'hit' : 'revalidated'
+    const outcome = isConfirmed ? 'revalidated' : 'hit'
     const stored = await fromStore(wanted, outcome)
     if (stored) return stored
     const joined = await downloads.join(wanted)
-    const answer =
-      joined === 'stored' ? await fromStore(wanted, outcome) : await fromFill(wanted, joined)
-    if (answer) return answer
-    throw new RegistryError('BLOB_UNKNOWN', `the cache has lost ${pull.digest}: try again`)
+    if (joined !== 'stored') return fromFill(wanted, joined)
+    return (await fromStore(wanted, outcome)) ?? replace(wanted)
   }
 
-  /** Content that is here because of another repository: whether this one holds it, only the upstream knows. */
-  async function confirm(pull: BlobPull): Promise<number | undefined> {
-    const stat = await store.stat(pull.digest)
-    if (!stat && !downloads.isRunning(pull.digest)) return undefined
-    const { size } = await headBlob(pull.upstream, { ...pull, repository: pull.route.repository })
-    await holdings.note(pull.route, pull.digest, { kind: 'blob', size: size ?? stat?.size })
-    return size ?? stat?.size
+  /** What the store lists but cannot give is fetched again. */
+  async function replace(wanted: Wanted): Promise<Answer> {
+    const joined = await downloads.join({ ...wanted, isStoredUseless: true })
+    if (joined !== 'stored') return fromFill(wanted, joined)
+    throw new RegistryError('UNAVAILABLE', `the cache cannot read ${wanted.digest}: try again`)
   }
 
+  /**
+   * Content that is here because of another repository: whether this one holds it, only the upstream knows.
+   * Throws when it does not; false when there is nothing here that could leak.
+   */
+  async function confirm(pull: BlobPull): Promise<boolean> {
+    const { route, digest } = pull
+    const isHere = (await store.stat(digest)) !== undefined || downloads.isRunningForOther(pull)
+    if (!isHere) return false
+    await headBlob(pull.upstream, { ...pull, repository: route.repository })
+    await holdings.note(route, digest, { kind: 'blob' })
+    return true
+  }
+
+  /** The size that a manifest says is verified; what a HEAD says is not. */
   async function head(wanted: Wanted): Promise<Answer> {
     const { route, upstream, digest, deadline, knownSize } = wanted
     const stat = await store.stat(digest)
     if (stat) return whole(digest, stat.size, null, 'hit')
-    if (knownSize !== undefined && downloads.isRunning(digest))
-      return whole(digest, knownSize, null, 'collapsed')
+    const fill = await downloads.peek(digest)
+    const fillSize = knownSize ?? fill?.size
+    if (fill && fillSize !== undefined) return whole(digest, fillSize, null, 'collapsed')
     const { size } = await headBlob(upstream, { repository: route.repository, digest, deadline })
-    await holdings.note(route, digest, { kind: 'blob', size })
-    return whole(digest, size, null, 'pass')
+    if (knownSize === undefined) await holdings.note(route, digest, { kind: 'blob' })
+    return whole(digest, knownSize ?? size, null, 'pass')
   }
 
   async function fromStore(
@@ -84,12 +98,17 @@ export function createBlobCache(options: BlobCacheOptions): (pull: BlobPull) => 
     const { size } = fill
     if (!isNew) metrics.coalesced.add(1)
     const outcome = isNew ? (isKept ? 'miss' : 'pass') : 'collapsed'
-    const detach = (first: number, last: number | undefined): Promise<Source> =>
-      downloads.openRange(wanted, first, last)
-    if (!range || size === undefined) {
+    if (size === 0) await checkEmpty(wanted, fill)
+    const detach = async (first: number, last: number | undefined): Promise<Source> => {
+      // A download that is over has left the blob in the store.
+      const stored = last === undefined ? undefined : await store.open(digest, { first, last })
+      return stored ? toSource(stored) : downloads.openRange(wanted, first, last)
+    }
+    if (!range) {
       const last = size === undefined ? undefined : size - 1
       return whole(digest, size, followFill({ fill, first: 0, last, detach }), outcome)
     }
+    if (size === undefined) return afterFill(wanted, fill)
     const bytes = satisfiable(range, size)
     const own = (await isSoonerElsewhere(joined, bytes.first))
       ? await tryRange(wanted, bytes)
@@ -104,6 +123,28 @@ export function createBlobCache(options: BlobCacheOptions): (pull: BlobPull) => 
     )
   }
 
+  /** A range of a blob whose size nobody tells: known when all of it is here. */
+  async function afterFill(wanted: Wanted, fill: Fill): Promise<Answer> {
+    const arrived = new AbortController()
+    const inTime = clock.sleep(wanted.deadline - clock.now(), arrived.signal)
+    await Promise.race([fill.finished, inTime])
+    arrived.abort()
+    const stored = await fromStore(wanted, 'miss')
+    if (stored) return stored
+    throw new UpstreamTrouble(
+      wanted.upstream.config.name,
+      'timeout',
+      'it does not tell the blob’s size',
+    )
+  }
+
+  /** Nothing can be held back of an empty body, so it is checked before the answer. */
+  async function checkEmpty({ upstream }: Wanted, fill: Fill): Promise<void> {
+    await fill.finished
+    const failure = fill.failure()
+    if (failure) throw new UpstreamTrouble(upstream.config.name, 'server-error', failure.message)
+  }
+
   async function tryRange(wanted: Wanted, { first, last }: ByteRange): Promise<Source | undefined> {
     try {
       return await downloads.openRange(wanted, first, last)
@@ -113,14 +154,16 @@ export function createBlobCache(options: BlobCacheOptions): (pull: BlobPull) => 
   }
 
   /** Estimates when the fill reaches a position; a request of its own costs about a round trip or two. */
-  async function isSoonerElsewhere(
-    { fill, isNew, startedAt }: JoinedFill,
-    position: number,
-  ): Promise<boolean> {
+  async function isSoonerElsewhere(joined: JoinedFill, position: number): Promise<boolean> {
+    const { fill, isNew, startedAt } = joined
     if (position - fill.received() <= nearBytes) return false
     if (isNew) await clock.sleep(measureMs)
-    const bytesPerMs = fill.received() / Math.max(1, clock.now() - startedAt)
-    return position - fill.received() > bytesPerMs * (isNew ? patienceMs : followerPatienceMs)
+    const elapsedMs = clock.now() - startedAt
+    // Too early to tell, and others are waiting for the same download.
+    if (!isNew && elapsedMs < measureMs) return false
+    const bytesPerMs = fill.received() / Math.max(1, elapsedMs)
+    const waitMs = isNew ? patienceMs : followerPatienceMs
+    return position - fill.received() > bytesPerMs * waitMs
   }
 }
 
@@ -132,48 +175,3 @@ const measureMs = 150
 const patienceMs = 1_000
 /** During a running download, one upstream request is worth more than a quick start, up to this wait. */
 const followerPatienceMs = 10_000
-
-function satisfiable(range: RangeRequest, size: number): ByteRange {
-  const bytes = resolveByteRange(range, size)
-  if (bytes) return bytes
-  throw new RegistryError(
-    'RANGE_INVALID',
-    `the blob has ${String(size)} bytes: ask for a range within them`,
-    {
-      headers: { 'content-range': `bytes */${String(size)}`, 'accept-ranges': 'bytes' },
-    },
-  )
-}
-
-function whole(
-  digest: Digest,
-  size: number | undefined,
-  body: Answer['body'],
-  outcome: Outcome,
-): Answer {
-  const headers = headersOf(digest)
-  if (size !== undefined) headers['content-length'] = String(size)
-  return { status: 200, headers, body, outcome }
-}
-
-function part(
-  digest: Digest,
-  range: ByteRange,
-  size: number,
-  body: Answer['body'],
-  outcome: Outcome,
-): Answer {
-  const headers = headersOf(digest)
-  headers['content-length'] = String(range.last + 1 - range.first)
-  headers['content-range'] = formatContentRange(range, size)
-  return { status: 206, headers, body, outcome }
-}
-
-function headersOf(digest: Digest): Record<string, string> {
-  return {
-    'content-type': 'application/octet-stream',
-    'docker-content-digest': digest,
-    etag: etagOf(digest),
-    'accept-ranges': 'bytes',
-  }
-}

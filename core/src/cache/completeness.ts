@@ -15,7 +15,9 @@ export function createCompleteness(store: ForgivingStore): (digest: Digest) => P
   const isComplete = async (digest: Digest, depth: number): Promise<boolean> => {
     const stored = depth > 0 ? await store.open(digest) : undefined
     if (!stored) return false
-    const bytes = await readBytes(new Response(stored.content), maxManifestBytes)
+    const bytes = await readBytes(new Response(stored.content), maxManifestBytes).catch(
+      () => undefined,
+    )
     const manifest = bytes && parseManifest(bytes, null)
     if (!manifest) return false
     if (manifest.manifests.length > 0) {

@@ -17,12 +17,18 @@ export interface BlobWanted {
   readonly digest: Digest
   /** From the manifest that names it, where one was seen. */
   readonly knownSize: number | undefined
+  /** What the store has cannot be read. */
+  readonly isStoredUseless?: boolean
   readonly deadline: number
 }
 
 /** The downloads into the cache that run now: one a blob, however many clients want it. */
 export interface Downloads {
   isRunning(digest: Digest): boolean
+  /** The running download, once the upstream has answered it; undefined when there is none. */
+  peek(digest: Digest): Promise<Fill | undefined>
+  /** Whether it runs because of another repository. */
+  isRunningForOther(wanted: Pick<BlobWanted, 'route' | 'digest'>): boolean
   /** Joins the running download or starts one; `stored` when the blob has come into the store meanwhile. */
   join(wanted: BlobWanted): Promise<JoinedFill | 'stored'>
   /** A download that only one client reads, from `first` to `last` or the end. */
@@ -61,6 +67,14 @@ export function createDownloads(options: DownloadsOptions): Downloads {
 
   return {
     isRunning: (digest) => running.has(digest),
+    async peek(digest) {
+      const current = await running.get(digest)?.started.catch(() => undefined)
+      return current === 'stored' ? undefined : current?.fill
+    },
+    isRunningForOther(wanted) {
+      const current = running.get(wanted.digest)
+      return current !== undefined && current.owner !== ownerOf(wanted)
+    },
     async join(wanted) {
       const owner = ownerOf(wanted)
       for (;;) {
@@ -102,7 +116,7 @@ export function createDownloads(options: DownloadsOptions): Downloads {
   async function start(wanted: BlobWanted): Promise<Omit<JoinedFill, 'isNew'> | 'stored'> {
     const { route, upstream, digest, knownSize } = wanted
     // A download that ended after the caller looked has left the blob here.
-    if (await store.stat(digest)) return 'stored'
+    if (!wanted.isStoredUseless && (await store.stat(digest))) return 'stored'
     const first = await downloadBlob(upstream, {
       repository: route.repository,
       digest,
@@ -117,9 +131,9 @@ export function createDownloads(options: DownloadsOptions): Downloads {
         `it sends ${String(size)} bytes for a blob of ${String(knownSize)}`,
       )
     }
-    await holdings.note(route, digest, { kind: 'blob', size })
+    if (knownSize === undefined) await holdings.note(route, digest, { kind: 'blob' })
     const write = await store.write(digest, size)
-    const source = sourceOf(wanted, first, 0, size)
+    const source = sourceOf(wanted, first, { start: 0, end: size, isPart: false })
     const hasher = createHasher(algorithmOf(digest))
     const fill = startFill({
       digest,
@@ -140,26 +154,21 @@ export function createDownloads(options: DownloadsOptions): Downloads {
     first: number,
     last: number | undefined,
   ): Promise<Source> {
-    const end = last ?? Number.MAX_SAFE_INTEGER - 1
     const download = await downloadBlob(
       wanted.upstream,
       { ...questionOf(wanted), deadline: clock.now() + answerMs },
-      { first, last: end },
+      { first, last: last ?? Number.MAX_SAFE_INTEGER - 1 },
     )
     const size = download.size ?? wanted.knownSize
-    return sourceOf(wanted, download, first, last === undefined ? size : last + 1)
+    const end = last === undefined ? size : last + 1
+    return sourceOf(wanted, download, { start: first, end, isPart: true })
   }
 
-  function sourceOf(
-    wanted: BlobWanted,
-    first: BlobDownload,
-    start: number,
-    end: number | undefined,
-  ): Source {
+  function sourceOf(wanted: BlobWanted, first: BlobDownload, part: Part): Source {
+    const { end } = part
     return createSource({
+      ...part,
       first,
-      start,
-      end,
       resume: (position) =>
         downloadBlob(
           wanted.upstream,
@@ -175,10 +184,16 @@ export function createDownloads(options: DownloadsOptions): Downloads {
   }
 }
 
+interface Part {
+  readonly start: number
+  readonly end: number | undefined
+  readonly isPart: boolean
+}
+
 function questionOf({ route, digest }: BlobWanted): { repository: string; digest: Digest } {
   return { repository: route.repository, digest }
 }
 
-function ownerOf({ route }: BlobWanted): string {
+function ownerOf({ route }: Pick<BlobWanted, 'route'>): string {
   return `${route.upstream.name}/${route.repository}`
 }

@@ -1,4 +1,4 @@
-import { FellBehind, type Fill } from './fill.ts'
+import { DigestMismatch, FellBehind, type Fill } from './fill.ts'
 import type { Source } from './source.ts'
 
 /** One write to a client; a multiple of what upstream connections bring at a time. */
@@ -22,15 +22,26 @@ export function followFill(options: FillBodyOptions): ReadableStream<Uint8Array>
   let own: Source | undefined
 
   const next = async (): Promise<Uint8Array | undefined> => {
-    if (own) return own.next()
+    if (own) return nextOfOwn(own)
     try {
       return await follower.next(Math.min(maxChunkBytes, end - position))
     } catch (error) {
       if (!(error instanceof FellBehind)) throw error
       follower.leave()
       own = await detach(position, last)
-      return own.next()
+      return nextOfOwn(own)
     }
+  }
+
+  /** Its bytes are checked by nobody here, but the fill's are the same content from the same place. */
+  const nextOfOwn = async (source: Source): Promise<Uint8Array | undefined> => {
+    const bytes = await source.next()
+    if (!bytes && last !== undefined) throw new Error('the download of a slow client was cut')
+    if (bytes && position + bytes.byteLength < end) return bytes
+    await fill.finished
+    const failure = fill.failure()
+    if (failure instanceof DigestMismatch) throw failure
+    return bytes
   }
 
   const leave = async (): Promise<void> => {

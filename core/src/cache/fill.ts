@@ -19,6 +19,8 @@ export interface Fill {
   follow(position: number): Follower
   /** Settles when the blob is in the store or has failed; never rejects. */
   readonly finished: Promise<void>
+  /** Why it has failed. */
+  failure(): Error | undefined
 }
 
 export interface Follower {
@@ -33,6 +35,11 @@ export interface Follower {
 /** The bytes that a follower needs are neither in memory nor in the store any more. */
 export class FellBehind extends Error {
   override readonly name = 'FellBehind'
+}
+
+/** All clients have left, and there is no store to go on for. */
+class Abandoned extends Error {
+  override readonly name = 'Abandoned'
 }
 
 /** The upstream's bytes are not the ones that the digest names. */
@@ -71,7 +78,7 @@ export function startFill(options: FillOptions): Fill {
   const finished = run()
   void finished.then(releaseAfterLast)
 
-  return { size, finished, received: () => tail.end, follow }
+  return { size, finished, received: () => tail.end, failure: () => failure, follow }
 
   async function run(): Promise<void> {
     try {
@@ -106,14 +113,14 @@ export function startFill(options: FillOptions): Fill {
 
   /** Without a store: a client that is slower than the fastest asks upstream for itself. */
   async function waitForFastest(): Promise<void> {
-    tail.release(tail.end, tailBytes)
-    for (;;) {
-      if (followers.size === 0 && wasFollowed)
-        throw new Error('nobody reads it, and nothing stores it')
-      const fastest = Math.max(0, ...[...followers].map(({ position }) => position))
-      if (fastest >= tail.end - tailBytes) return
+    while (followers.size > 0) {
+      const fastest = Math.max(...[...followers].map(({ position }) => position))
+      if (fastest >= tail.end - tailBytes) break
       await moved.next()
     }
+    if (followers.size === 0 && wasFollowed)
+      throw new Abandoned('nobody reads it, and nothing stores it')
+    tail.release(tail.end, tailBytes)
   }
 
   function verify(): void {
@@ -146,7 +153,8 @@ export function startFill(options: FillOptions): Fill {
           if (failure) throw failure
           const ready = available() - self.position
           if (ready > 0) {
-            const bytes = await bytesAt(self.position, Math.min(ready, maxBytes))
+            const bytes = await bytesAt(self.position, Math.min(ready, maxBytes)).catch(orFailure)
+            if (failure) throw failure
             self.position += bytes.byteLength
             moved.announce()
             return bytes
@@ -156,6 +164,11 @@ export function startFill(options: FillOptions): Fill {
         }
       },
     }
+  }
+
+  /** That the content is wrong tells more than that it cannot be read any more. */
+  function orFailure(error: unknown): never {
+    throw failure ?? (error as Error)
   }
 
   async function bytesAt(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {

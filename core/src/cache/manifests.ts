@@ -49,9 +49,7 @@ export function createManifestCache(
   const { store, holdings, tags, serveStaleOn, createHasher, metrics } = options
   const isComplete = createCompleteness(store)
   const keep = createKeepManifest(options)
-  const fetches = createSingleFlight<FetchedManifest>(() => {
-    metrics.coalesced.add(1)
-  })
+  const fetches = createSingleFlight<FetchedManifest>()
   const checks = createSingleFlight<TagRecord | undefined>()
 
   return async (pull) => {
@@ -98,14 +96,17 @@ export function createManifestCache(
       const current = await checks.run(key, () => headManifest(upstream, question(pull)))
       if (!current) return await fetchTag(pull, tag)
       await holdings.note(route, current.digest, { kind: 'manifest', ...current })
-      await tags.note(route, tag, accepted.key, current)
+      // The old record goes only when the new content is here: until then it is what trouble leaves us with.
+      const note = (): Promise<void> => tags.note(route, tag, accepted.key, current)
       if (pull.method === 'HEAD' && current.digest !== record.digest) {
-        // Kept at once: a client that only compares digests never asks for the content, others do later.
-        pull.waitUntil(
-          fetch(pull, { type: 'digest', digest: current.digest }).catch(() => undefined),
-        )
+        // A client that only compares digests never asks for the content, others do later.
+        const { digest } = current
+        pull.waitUntil(fetch(pull, { type: 'digest', digest }).then(note, () => undefined))
+        return { ...current, content: undefined, outcome: 'revalidated' }
       }
-      return await fromRecord(pull, current, 'revalidated')
+      const found = await fromRecord(pull, current, 'revalidated')
+      await note()
+      return found
     } catch (error) {
       return stale(pull, tag, record, error)
     }
@@ -159,13 +160,18 @@ export function createManifestCache(
 
   async function fetch(pull: ManifestPull, reference: Reference): Promise<ManifestFound> {
     const { route, upstream } = pull
-    const manifest = await fetches.run(keyOf(pull, reference), async () => {
+    let outcome: Outcome = 'miss'
+    const work = async (): Promise<FetchedManifest> => {
       const fetched = await fetchManifest(upstream, createHasher, { ...question(pull), reference })
       await keep(route, fetched)
       return fetched
+    }
+    const manifest = await fetches.run(keyOf(pull, reference), work, () => {
+      outcome = 'collapsed'
+      metrics.coalesced.add(1)
     })
     const { digest, mediaType, bytes } = manifest
-    return { digest, mediaType, size: bytes.byteLength, content: bytes, outcome: 'miss' }
+    return { digest, mediaType, size: bytes.byteLength, content: bytes, outcome }
   }
 }
 

@@ -1,15 +1,15 @@
 /** One piece of work a key at a time; who comes while it runs gets its result. */
 export interface SingleFlight<T> {
-  run(key: string, work: () => Promise<T>): Promise<T>
+  run(key: string, work: () => Promise<T>, onJoin?: () => void): Promise<T>
 }
 
-export function createSingleFlight<T>(onJoin: () => void = () => undefined): SingleFlight<T> {
+export function createSingleFlight<T>(): SingleFlight<T> {
   const flights = new Map<string, Promise<T>>()
   return {
-    run(key, work) {
+    run(key, work, onJoin) {
       const running = flights.get(key)
       if (running) {
-        onJoin()
+        onJoin?.()
         return running
       }
       const started = work().finally(() => flights.delete(key))

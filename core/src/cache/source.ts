@@ -1,8 +1,7 @@
-import { FetchError } from '../ports.ts'
-import type { Clock, Logger } from '../ports.ts'
+import { type Clock, FetchError, type Logger } from '../ports.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import { watchIdle } from '../upstream/body.ts'
 import type { BlobDownload } from '../upstream/blobs.ts'
+import { type DownloadReader, readDownload } from './download-reader.ts'
 
 /** An upstream's bytes in order, over as many requests as it takes. */
 export interface Source {
@@ -19,6 +18,8 @@ export interface SourceOptions {
   readonly resume: (position: number) => Promise<BlobDownload>
   /** Position after the last byte wanted; undefined where only the body's end tells. */
   readonly end: number | undefined
+  /** `end` is before the blob's own. */
+  readonly isPart: boolean
   readonly clock: Clock
   readonly idleMs: number
   readonly metrics: Metrics
@@ -32,92 +33,50 @@ const firstPauseMs = 250
 
 /** Reads a download, and goes on with a Range request where it was cut (clients.md, section 8). */
 export function createSource(options: SourceOptions): Source {
-  const { start, resume, end, clock, idleMs, metrics, logger, upstream } = options
+  const { start, resume, end, isPart, clock, idleMs, metrics, logger, upstream } = options
+  const cancelled = new AbortController()
   let position = start
-  let reader = options.first.body.getReader()
-  let toSkip = start - options.first.position
   let fruitless = 0
-  let isIdle = false
-  let isCancelled = false
-  let unwatch = watch()
-
-  function watch(): () => void {
-    const watched = reader
-    return watchIdle(
-      clock,
-      idleMs,
-      () => position,
-      () => {
-        isIdle = true
-        void watched.cancel().catch(() => undefined)
-      },
-    )
-  }
+  let reader = open(options.first)
 
   return {
     async next() {
       for (;;) {
-        const chunk = await read()
-        if (chunk === 'end') {
-          unwatch()
-          return undefined
+        const piece = await reader.read()
+        if (piece === 'end') return undefined
+        if (piece !== 'cut') {
+          position += piece.byteLength
+          fruitless = 0
+          return piece
         }
-        if (chunk !== 'cut') return chunk
-        await reopen()
+        reader = await reopen()
       }
     },
     async cancel(reason) {
-      isCancelled = true
-      unwatch()
-      await reader.cancel(reason).catch(() => undefined)
+      cancelled.abort()
+      await reader.cancel(reason)
     },
   }
 
-  async function read(): Promise<Uint8Array<ArrayBuffer> | 'end' | 'cut'> {
-    try {
-      for (;;) {
-        if (position === end) {
-          // A body that is longer than it may be is not read to its end; the asker checks for more.
-          const extra = await reader.read()
-          return extra.done ? 'end' : advance(extra.value)
-        }
-        const { done, value } = await reader.read()
-        if (done) return end === undefined && !isIdle ? 'end' : 'cut'
-        if (toSkip >= value.byteLength) {
-          toSkip -= value.byteLength
-          continue
-        }
-        const bytes = toSkip > 0 ? value.subarray(toSkip) : value
-        toSkip = 0
-        return advance(bytes)
-      }
-    } catch {
-      return position === end ? 'end' : 'cut'
+  function open(download: BlobDownload): DownloadReader {
+    const onBytes = (count: number): void => {
+      metrics.upstreamBytes.add(count, upstream)
     }
+    return readDownload({ download, start: position, end, isPart, clock, idleMs, onBytes })
   }
 
-  function advance(value: Uint8Array): Uint8Array<ArrayBuffer> {
-    position += value.byteLength
-    fruitless = 0
-    metrics.upstreamBytes.add(value.byteLength, upstream)
-    return value as Uint8Array<ArrayBuffer>
-  }
-
-  async function reopen(): Promise<void> {
-    unwatch()
+  async function reopen(): Promise<DownloadReader> {
     let cause: unknown
-    while (fruitless < maxFruitlessAttempts && !isCancelled) {
-      await clock.sleep(firstPauseMs * 2 ** fruitless)
+    while (fruitless < maxFruitlessAttempts) {
+      await clock.sleep(firstPauseMs * 2 ** fruitless, cancelled.signal)
+      if (cancelled.signal.aborted) break
       fruitless++
       try {
-        const download = await resume(position)
+        const next = open(await resume(position))
+        if (cancelled.signal.aborted) await next.cancel('not wanted any more')
         metrics.resumes.add(1)
         logger.info('a download goes on after a cut', { upstream, position })
-        reader = download.body.getReader()
-        toSkip = position - download.position
-        isIdle = false
-        unwatch = watch()
-        return
+        return next
       } catch (error) {
         cause = error
       }

@@ -1,5 +1,5 @@
-import type { Metrics } from '../observe/metrics.ts'
-import type { BlobStore, BlobWrite, ByteRange, Digest, Logger, StoredBlob } from '../ports.ts'
+import type { BlobStore, BlobWrite, ByteRange, Digest, StoredBlob } from '../ports.ts'
+import type { StoreReport } from './store-report.ts'
 
 /** A BlobStore whose failures are absence: a broken disk makes the mirror slower, never a pull fail. */
 export interface ForgivingStore {
@@ -7,34 +7,28 @@ export interface ForgivingStore {
   open(digest: Digest, range?: ByteRange): Promise<StoredBlob | undefined>
   /** Undefined when there is no store, or it takes no writes. */
   write(digest: Digest, size: number | undefined): Promise<BlobWrite | undefined>
-  /** Says once that writes fail, until one succeeds again. */
+  /** Tells of a write that was begun. */
   reportWrite(error: unknown): void
   reportCommit(): void
 }
 
 export function createForgivingStore(
   store: BlobStore | undefined,
-  logger: Logger,
-  metrics: Metrics,
+  report: StoreReport,
 ): ForgivingStore {
-  let canWrite = true
-
-  const read = async <T>(work: Promise<T | undefined> | undefined): Promise<T | undefined> => {
+  const read = async <T>(work: Promise<T> | undefined): Promise<T | undefined> => {
     try {
-      return await work
+      const result = await work
+      report.recovered('read')
+      return result
     } catch (error) {
-      metrics.storeFailures.add(1, 'read')
-      logger.error('a cached blob cannot be read; asking upstream', { error: String(error) })
+      report.failed('read', 'read', error)
       return undefined
     }
   }
 
   const reportWrite = (error: unknown): void => {
-    metrics.storeFailures.add(1, 'write')
-    if (canWrite) {
-      logger.error('the cache takes no writes; streaming without it', { error: String(error) })
-    }
-    canWrite = false
+    report.failed('write', 'write', error)
   }
 
   return {
@@ -50,7 +44,7 @@ export function createForgivingStore(
     },
     reportWrite,
     reportCommit() {
-      canWrite = true
+      report.recovered('write')
     },
   }
 }

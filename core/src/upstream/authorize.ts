@@ -44,18 +44,28 @@ export function createSendAuthorized(options: AuthorizeOptions): SendAuthorized 
     const network = isOwnHost(hop.url, upstream) ? 'any' : 'public'
     const challengeKey = `challenge/${upstream.name}/${hop.url.origin}`
     const remembered = await recall(challengeKey, hop)
+    let failure: unknown
     const first =
-      remembered && (await authorizationFor(remembered, hop, scopeAt(hop, scope), signal))
+      remembered &&
+      (await authorizationFor(remembered, hop, scopeAt(hop, scope)).catch((error: unknown) => {
+        // The realm may have moved: the endpoint's next challenge tells.
+        failure = error
+        return undefined
+      }))
     const response = await send(withAuthorization(hop, first?.header), network, signal)
     if (response.status !== 401) return response
 
     const challenge = choose(parseChallenges(response.headers.get('www-authenticate')), hop, isOwn)
     if (!challenge) return response
     const isNews = challenge.realm !== remembered?.realm || challenge.service !== remembered.service
+    if (!isNews && failure !== undefined) {
+      await discard(response)
+      throw failure as Error
+    }
     if (!isNews && first?.token?.isRemembered !== true) return response
     if (first?.token?.isRemembered === true) await tokens.forget(first.wanted)
     await state.set(challengeKey, JSON.stringify(challenge), rememberChallengeSeconds)
-    const second = await authorizationFor(challenge, hop, scopeAt(hop, scope), signal)
+    const second = await authorizationFor(challenge, hop, scopeAt(hop, scope))
     if (!second) return response
     await discard(response)
     return send(withAuthorization(hop, second.header), network, signal)
@@ -104,7 +114,6 @@ export function createSendAuthorized(options: AuthorizeOptions): SendAuthorized 
     { scheme, realm, service }: Remembered,
     hop: Hop,
     scope: string,
-    signal: AbortSignal | undefined,
   ): Promise<{ header: string; token?: Token; wanted: TokenRequest } | undefined> {
     const credentials = hop.url.origin === own.origin ? endpoint.credentials : undefined
     const wanted: TokenRequest = {
@@ -118,7 +127,7 @@ export function createSendAuthorized(options: AuthorizeOptions): SendAuthorized 
       return credentials && { header: basicAuthorization(credentials), wanted }
     }
     const network = isOwnHost(wanted.realm, upstream) ? 'any' : 'public'
-    const token = await tokens.get(wanted, (realmHop) => send(realmHop, network, signal))
+    const token = await tokens.get(wanted, (realmHop, signal) => send(realmHop, network, signal))
     return { header: `Bearer ${token.value}`, token, wanted }
   }
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../ports.ts'
+import { FetchError } from '../ports.ts'
 
 /** Gives up a body that nobody will read, so that its connection is not held. */
 export async function discard(response: Response): Promise<void> {
@@ -24,6 +24,9 @@ export async function readBytes(
     // A cancelled read ends like a whole one.
     signal?.throwIfAborted()
     return bytes
+  } catch (cause) {
+    signal?.throwIfAborted()
+    throw new FetchError('unreachable', 'its answer broke off', { cause })
   } finally {
     signal?.removeEventListener('abort', stop)
   }
@@ -36,38 +39,6 @@ export async function readText(response: Response, maxBytes: number): Promise<st
     return bytes ? new TextDecoder().decode(bytes) : ''
   } catch {
     return ''
-  }
-}
-
-/**
- * Ends a read from upstream that brings nothing for `idleMs`, by cancelling it. Returns what to call when
- * reading is over.
- */
-export function watchIdle(
-  clock: Clock,
-  idleMs: number,
-  progress: () => number,
-  onIdle: () => void,
-): () => void {
-  const over = new AbortController()
-  void watch()
-  return () => {
-    over.abort()
-  }
-
-  async function watch(): Promise<void> {
-    let before = progress()
-    let quietHalves = 0
-    for (;;) {
-      await clock.sleep(idleMs / 2, over.signal)
-      if (over.signal.aborted) return
-      const now = progress()
-      quietHalves = now === before ? quietHalves + 1 : 0
-      before = now
-      if (quietHalves < 2) continue
-      onIdle()
-      return
-    }
   }
 }
 

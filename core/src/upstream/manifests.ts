@@ -52,8 +52,9 @@ export async function headManifest(
   return upstream.ask({ method: 'HEAD', ...toQuestion(question) }, ({ headers }) => {
     const digest = expectedDigest(question.reference, headers)
     const mediaType = headers.get('content-type')?.split(';')[0]?.trim()
-    const size = headers.get('content-length')
-    if (!digest || !mediaType?.startsWith('application/vnd.') || size === null) return undefined
+    const size = headers.get('content-length') ?? ''
+    if (!digest || !mediaType?.startsWith('application/vnd.') || !/^\d{1,15}$/.test(size))
+      return undefined
     return { digest, mediaType, size: Number(size) }
   })
 }

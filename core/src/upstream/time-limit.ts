@@ -17,8 +17,6 @@ export async function withTimeLimit<T>(
   const onOuterAbort = (): void => {
     limit.abort(outer?.reason)
   }
-  outer?.addEventListener('abort', onOuterAbort)
-  if (outer?.aborted) onOuterAbort()
   const expired = new Promise<never>((_, reject) => {
     limit.signal.addEventListener('abort', () => {
       reject(limit.signal.reason as Error)
@@ -28,6 +26,8 @@ export async function withTimeLimit<T>(
     })
   })
   expired.catch(() => undefined)
+  outer?.addEventListener('abort', onOuterAbort)
+  if (outer?.aborted) onOuterAbort()
   try {
     return await Promise.race([work(limit.signal), expired])
   } finally {

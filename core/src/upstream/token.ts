@@ -1,7 +1,8 @@
 import type { Credentials } from '../config/config.ts'
-import { type CreateHasher, FetchError, type KeyValue } from '../ports.ts'
+import type { Clock, CreateHasher, KeyValue } from '../ports.ts'
 import { discard, readBytes, readText } from './body.ts'
 import type { Hop, SendHop } from './exchange.ts'
+import { withTimeLimit } from './time-limit.ts'
 import { ownWords, UpstreamTrouble } from './trouble.ts'
 import { toAnswerTrouble } from './verdict.ts'
 
@@ -25,8 +26,19 @@ export class TokenRefused extends Error {
   override readonly name = 'TokenRefused'
 }
 
+/** Sends a request to a realm, until the signal aborts. */
+export type SendToRealm = (hop: Hop, signal: AbortSignal) => Promise<Response>
+
+export interface TokenSourceOptions {
+  readonly volatile: KeyValue
+  readonly createHasher: CreateHasher
+  readonly clock: Clock
+  /** For one token: who waits for it has a deadline of its own, which must not be another's. */
+  readonly limitMs: number
+}
+
 export interface TokenSource {
-  get(wanted: TokenRequest, send: SendHop): Promise<Token>
+  get(wanted: TokenRequest, send: SendToRealm): Promise<Token>
   forget(wanted: TokenRequest): Promise<void>
 }
 
@@ -39,7 +51,12 @@ const longestLifeSeconds = 12 * 3600
  * Tokens, kept until shortly before they expire. The key holds all that a token depends on, the credentials
  * too: without them one caller's rights would serve another.
  */
-export function createTokenSource(volatile: KeyValue, createHasher: CreateHasher): TokenSource {
+export function createTokenSource({
+  volatile,
+  createHasher,
+  clock,
+  limitMs,
+}: TokenSourceOptions): TokenSource {
   const underWay = new Map<string, Promise<Token>>()
 
   return {
@@ -49,17 +66,27 @@ export function createTokenSource(volatile: KeyValue, createHasher: CreateHasher
       if (remembered !== undefined) return { value: remembered, isRemembered: true }
       const joined = underWay.get(key)
       if (joined) return joined
-      const asked = ask(wanted, key, send).finally(() => underWay.delete(key))
+      const asked = withTimeLimit(clock, limitMs, wanted.realm.host, (signal) =>
+        ask(wanted, key, (hop) => send(hop, signal), signal),
+      ).finally(() => underWay.delete(key))
       underWay.set(key, asked)
       return asked
     },
     forget: (wanted) => volatile.delete(keyOf(wanted)),
   }
 
-  async function ask(wanted: TokenRequest, key: string, send: SendHop): Promise<Token> {
+  async function ask(
+    wanted: TokenRequest,
+    key: string,
+    send: SendHop,
+    signal: AbortSignal,
+  ): Promise<Token> {
     const response = await send(toHop(wanted))
     if (response.status !== 200) throw await refusal(response, wanted)
-    const { value, lifeSeconds } = parseToken(await readBytes(response, maxTokenBytes), wanted)
+    const { value, lifeSeconds } = parseToken(
+      await readBytes(response, maxTokenBytes, signal),
+      wanted,
+    )
     await volatile.set(key, value, lifeSeconds - Math.max(10, lifeSeconds * 0.1))
     return { value, isRemembered: false }
   }
@@ -111,9 +138,7 @@ function parseToken(
   )
   // Nothing but visible ASCII may reach a header.
   if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) {
-    throw new UpstreamTrouble(upstream, 'server-error', `${realm.host} gave no usable token`, {
-      cause: new FetchError('unreachable', 'token'),
-    })
+    throw new UpstreamTrouble(upstream, 'server-error', `${realm.host} gave no usable token`)
   }
   const stated = Number(fields['expires_in'] ?? leastLifeSeconds)
   const lifeSeconds = Number.isFinite(stated) ? stated : leastLifeSeconds

@@ -57,11 +57,17 @@ export function createUpstream(config: UpstreamConfig, options: UpstreamOptions)
   const { clock, metrics, state, volatile, createHasher } = options
   const { name } = config
   const send = createSend(name, options)
-  const tokens = createTokenSource(volatile, createHasher)
+  const tokens = createTokenSource({
+    volatile,
+    createHasher,
+    clock,
+    limitMs: options.timeouts.answerMs,
+  })
   const refusals = createRefusals(name, volatile)
   const [endpoint] = config.endpoints
   if (!endpoint) throw new Error(`upstream ${name} has no endpoint`)
   const sendAuthorized = createSendAuthorized({ upstream: config, endpoint, send, tokens, state })
+  const project = projectOf(endpoint.url)
   let troubledUntil = 0
 
   return {
@@ -72,7 +78,7 @@ export function createUpstream(config: UpstreamConfig, options: UpstreamOptions)
       const hop = toHop(endpoint.url, question)
       const { repository, target, alsoTake, follow } = question
       const asked = { upstream: name, endpoint: hop.url, repository, target }
-      const scope = `repository:${repository}:pull`
+      const scope = `repository:${project}${repository}:pull`
       const refusalKey = `refused/${name}/${question.method}/${hop.url.href}/${JSON.stringify(question.headers)}`
       await refusals.check(refusalKey)
       try {
@@ -123,6 +129,12 @@ export function createUpstream(config: UpstreamConfig, options: UpstreamOptions)
       throw error
     }
   }
+}
+
+/** What an endpoint's path puts before names: `proxy/` of https://harbor.example.com/v2/proxy. */
+function projectOf(root: string): string {
+  const project = /^(?:\/.*?)?\/v2\/(.+)$/.exec(new URL(root).pathname)?.[1]
+  return project === undefined ? '' : `${project}/`
 }
 
 function toHop(root: string, { method, repository, target, query, headers }: Question): Hop {

@@ -1,0 +1,224 @@
+import { describe, expect, test } from 'vitest'
+import { followFill, toBody } from '../../../core/src/cache/fill-body.ts'
+import { FellBehind, type Fill, type Follower } from '../../../core/src/cache/fill.ts'
+import type { Source } from '../../../core/src/cache/source.ts'
+import { inPieces, makeBytes } from '../../contract/content.ts'
+import { readSome, readToEnd } from '../support/reading.ts'
+import { turns } from '../support/turns.ts'
+
+const bytes = makeBytes(100)
+
+/** A fill that gives what it is told to, a chunk a read. */
+function createPlayedFill(chunks: readonly (Uint8Array<ArrayBuffer> | Error)[]) {
+  const left = [...chunks]
+  const asked: number[] = []
+  let followers = 0
+  const fill: Fill = {
+    size: 100,
+    received: () => 100,
+    finished: Promise.resolve(),
+    failure: () => undefined,
+    follow(): Follower {
+      followers += 1
+      let hasLeft = false
+      return {
+        async next(maxBytes) {
+          asked.push(maxBytes)
+          const chunk = left.shift()
+          if (chunk instanceof Error) throw chunk
+          return chunk
+        },
+        leave() {
+          if (!hasLeft) followers -= 1
+          hasLeft = true
+        },
+      }
+    },
+  }
+  return { fill, asked, followers: () => followers }
+}
+
+function createPlayedSource(chunks: readonly (Uint8Array<ArrayBuffer> | Error)[]) {
+  const left = [...chunks]
+  let isCancelled = false
+  const source: Source = {
+    async next() {
+      const chunk = left.shift()
+      if (chunk instanceof Error) throw chunk
+      return chunk
+    },
+    async cancel() {
+      isCancelled = true
+    },
+  }
+  return { source, left, isCancelled: () => isCancelled }
+}
+
+const noOther = (): Promise<Source> => Promise.reject(new Error('no request of its own'))
+
+describe('a body that follows a fill', () => {
+  test('reads nothing ahead of its client', async () => {
+    const { fill, asked, followers } = createPlayedFill(inPieces(bytes, 10))
+    const body = followFill({ fill, first: 0, last: 99, detach: noOther })
+    await turns(3)
+    expect(asked).toEqual([])
+    await readSome(body, 1)
+    await turns(3)
+    expect(asked).toHaveLength(1)
+    expect(followers()).toBe(1)
+  })
+
+  test.each([
+    [0, 99],
+    [0, 0],
+    [10, 19],
+    [35, 99],
+  ])('gives the bytes from %i to %i, and leaves', async (first, last) => {
+    const played = createPlayedFill(inPieces(bytes.slice(first), 30))
+    const body = followFill({ fill: played.fill, first, last, detach: noOther })
+    expect(await readToEnd(body)).toEqual({
+      bytes: bytes.slice(first, last + 1),
+      broken: undefined,
+    })
+    expect(played.followers()).toBe(0)
+    for (const most of played.asked) expect(most).toBeLessThanOrEqual(last + 1 - first)
+  })
+
+  test('without a last byte ends with the fill', async () => {
+    const played = createPlayedFill(inPieces(bytes, 30))
+    const body = followFill({ fill: played.fill, first: 0, last: undefined, detach: noOther })
+    expect(await readToEnd(body)).toEqual({ bytes, broken: undefined })
+    expect(played.followers()).toBe(0)
+    expect(Math.max(...played.asked)).toBeLessThanOrEqual(256 * 1024)
+  })
+
+  test('of nothing ends at once', async () => {
+    const played = createPlayedFill([])
+    const body = followFill({ fill: played.fill, first: 0, last: -1, detach: noOther })
+    expect(await readToEnd(body)).toEqual({ bytes: new Uint8Array(0), broken: undefined })
+    expect(played.followers()).toBe(0)
+  })
+
+  test('breaks when the fill fails, and leaves', async () => {
+    const error = new Error('wrong bytes')
+    const played = createPlayedFill([bytes.slice(0, 10), error])
+    const body = followFill({ fill: played.fill, first: 0, last: 99, detach: noOther })
+    expect(await readToEnd(body)).toEqual({ bytes: bytes.slice(0, 10), broken: error })
+    expect(played.followers()).toBe(0)
+  })
+
+  test('leaves when its client does', async () => {
+    const played = createPlayedFill(inPieces(bytes, 10))
+    const body = followFill({ fill: played.fill, first: 0, last: 99, detach: noOther })
+    await readSome(body, 1)
+    await body.cancel()
+    expect(played.followers()).toBe(0)
+  })
+})
+
+describe('a client that fell behind', () => {
+  const behind = (): ReturnType<typeof createPlayedFill> =>
+    createPlayedFill([bytes.slice(20, 30), new FellBehind('behind what is kept')])
+
+  test('goes on with a download of its own from where it was', async () => {
+    const played = behind()
+    const own = createPlayedSource([bytes.slice(30, 90), bytes.slice(90)])
+    const asked: unknown[] = []
+    const detach = async (...range: readonly unknown[]): Promise<Source> => {
+      asked.push(range)
+      return own.source
+    }
+    const body = followFill({ fill: played.fill, first: 20, last: 94, detach })
+    expect(await readToEnd(body)).toEqual({ bytes: bytes.slice(20, 95), broken: undefined })
+    expect(asked).toEqual([[30, 94]])
+    expect(played.followers()).toBe(0)
+    expect(own.isCancelled()).toBe(true)
+  })
+
+  test('breaks when that is not to be had', async () => {
+    const error = new Error('the upstream is gone')
+    const body = followFill({
+      fill: behind().fill,
+      first: 20,
+      last: 99,
+      detach: () => Promise.reject(error),
+    })
+    expect((await readToEnd(body)).broken).toBe(error)
+  })
+
+  test('breaks when that breaks', async () => {
+    const error = new Error('cut')
+    const own = createPlayedSource([bytes.slice(30, 40), error])
+    const body = followFill({
+      fill: behind().fill,
+      first: 20,
+      last: 99,
+      detach: async () => own.source,
+    })
+    expect(await readToEnd(body)).toEqual({ bytes: bytes.slice(20, 40), broken: error })
+    expect(own.isCancelled()).toBe(true)
+  })
+
+  test('does not take a short download for a whole one', async () => {
+    const own = createPlayedSource([bytes.slice(30, 40)])
+    const body = followFill({
+      fill: behind().fill,
+      first: 20,
+      last: 99,
+      detach: async () => own.source,
+    })
+    expect((await readToEnd(body)).broken).toBeDefined()
+  })
+
+  test('lets go of it when its client leaves, also while it is being opened', async () => {
+    const own = createPlayedSource(inPieces(bytes.slice(30), 10))
+    const open = followFill({
+      fill: behind().fill,
+      first: 20,
+      last: 99,
+      detach: async () => own.source,
+    })
+    await readSome(open, 15)
+    await open.cancel()
+    expect(own.isCancelled()).toBe(true)
+
+    const late = createPlayedSource(inPieces(bytes.slice(30), 10))
+    let give: (source: Source) => void = () => undefined
+    const opening = followFill({
+      fill: behind().fill,
+      first: 20,
+      last: 99,
+      detach: () => new Promise((resolve) => (give = resolve)),
+    })
+    const reader = opening.getReader()
+    await reader.read()
+    const next = reader.read()
+    await turns(2)
+    await reader.cancel()
+    give(late.source)
+    await next
+    await turns(3)
+    expect(late.isCancelled()).toBe(true)
+  })
+})
+
+describe('a body of its own', () => {
+  test('is the download, as it is read', async () => {
+    const own = createPlayedSource(inPieces(bytes, 10))
+    const body = toBody(own.source)
+    await turns(3)
+    expect(own.left).toHaveLength(10)
+    expect(await readToEnd(body)).toEqual({ bytes, broken: undefined })
+  })
+
+  test('breaks with it, and is cancelled with its client', async () => {
+    const error = new Error('cut')
+    const broken = toBody(createPlayedSource([bytes, error]).source)
+    expect(await readToEnd(broken)).toEqual({ bytes, broken: error })
+    const own = createPlayedSource(inPieces(bytes, 10))
+    const body = toBody(own.source)
+    await readSome(body, 1)
+    await body.cancel()
+    expect(own.isCancelled()).toBe(true)
+  })
+})

@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest'
+import { createStoreReport } from '../../../core/src/cache/store-report.ts'
+import { createForgivingStore } from '../../../core/src/cache/store.ts'
+import { createMetrics } from '../../../core/src/observe/metrics.ts'
+import { digestOf, makeBytes, readContent } from '../../contract/content.ts'
+import { createMemoryLogger } from '../../contract/memory-logger.ts'
+import { createFaultyStore } from '../support/faulty-store.ts'
+
+const bytes = makeBytes(100)
+const digest = digestOf(bytes)
+
+function settle() {
+  const inner = createFaultyStore()
+  const logger = createMemoryLogger()
+  const metrics = createMetrics()
+  return {
+    inner,
+    logger,
+    metrics,
+    store: createForgivingStore(inner, createStoreReport(logger, metrics)),
+  }
+}
+
+test('a store that works is as it is', async () => {
+  const { store, logger } = settle()
+  const write = (await store.write(digest, 100))!
+  await write.append([bytes])
+  await write.commit()
+  await write.release()
+  expect(await store.stat(digest)).toEqual({ size: 100 })
+  const part = await store.open(digest, { first: 10, last: 19 })
+  expect(await readContent(part!)).toEqual(bytes.subarray(10, 20))
+  expect(logger.entries).toEqual([])
+})
+
+test('what cannot be read is absent', async () => {
+  const { inner, store, logger, metrics } = settle()
+  inner.fail('stat')
+  inner.fail('open')
+  expect(await store.stat(digest)).toBeUndefined()
+  expect(await store.open(digest)).toBeUndefined()
+  expect(logger.entries.map(({ level }) => level)).toEqual(['error'])
+  expect(metrics.render()).toContain('pullway_store_failures_total{operation="read"} 2')
+})
+
+test('a store that takes no writes is told of once, until one succeeds', async () => {
+  const { inner, store, logger, metrics } = settle()
+  inner.fail('write')
+  expect(await store.write(digest, 100)).toBeUndefined()
+  expect(await store.write(digest, 100)).toBeUndefined()
+  store.reportWrite(new Error('append: no space left on device'))
+  expect(logger.entries).toHaveLength(1)
+  expect(logger.entries[0]).toMatchObject({
+    level: 'error',
+    message: 'the cache fails; pulls go on without it',
+    fields: { operation: 'write', error: 'Error: write: no space left on device' },
+  })
+  expect(metrics.render()).toContain('pullway_store_failures_total{operation="write"} 3')
+  store.reportCommit()
+  expect(await store.write(digest, 100)).toBeUndefined()
+  expect(logger.entries).toHaveLength(2)
+})

@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest'
+import { search } from '../../../core/src/listing/search.ts'
+import { rejectionOf } from '../support/caught.ts'
+import type { Play } from '../support/scripted-fetch.ts'
+import { createUpstreamWorld } from '../support/upstream-world.ts'
+
+function ask(
+  query: string,
+  play: Play = () => new Response('{"results":[]}'),
+  base = 'https://index.example.com',
+) {
+  const { upstream, deadline, script } = createUpstreamWorld(play, { search: base })
+  return { answer: search(query, upstream, deadline()), script }
+}
+
+test.each([
+  ['q=nginx', 'https://index.example.com/v1/search?q=nginx'],
+  ['q=library/nginx', 'https://index.example.com/v1/search?q=nginx'],
+  ['q=library%2Fnginx&n=25&page=2', 'https://index.example.com/v1/search?q=nginx&n=25&page=2'],
+  ['q=owner/library/x', 'https://index.example.com/v1/search?q=owner%2Flibrary%2Fx'],
+  ['n=25', 'https://index.example.com/v1/search?q=&n=25'],
+  ['q=a%26b%3Dc%23d', 'https://index.example.com/v1/search?q=a%26b%3Dc%23d'],
+  ['q=x&n=-1&page=1e9&secret=1', 'https://index.example.com/v1/search?q=x'],
+  ['q=x&n=1234567', 'https://index.example.com/v1/search?q=x'],
+  [`q=${'x'.repeat(300)}`, `https://index.example.com/v1/search?q=${'x'.repeat(256)}`],
+  ['', 'https://index.example.com/v1/search?q='],
+])('?%s asks for %s', async (query, url) => {
+  const { answer, script } = ask(query)
+  await answer
+  expect(script.takeLines()).toEqual([`GET ${url}`])
+})
+
+test('a search API below a path', async () => {
+  const { answer, script } = ask('q=x', undefined, 'https://art.example.com/api/docker/hub')
+  await answer
+  expect(script.takeLines()).toEqual(['GET https://art.example.com/api/docker/hub/v1/search?q=x'])
+})
+
+test('the result is passed on byte for byte', async () => {
+  const body = '{ "num_results": 1,\n "results": [{"name": "nginx"}] }'
+  const { body: bytes, ...answer } = await ask('q=x', () => new Response(body)).answer
+  expect(answer).toEqual({
+    status: 200,
+    headers: { 'content-type': 'application/json', 'content-length': String(body.length) },
+    outcome: 'pass',
+  })
+  expect(new TextDecoder().decode(bytes as Uint8Array)).toBe(body)
+})
+
+describe('no result', () => {
+  test.each([
+    [429, '', 'rate-limited'],
+    [500, '', 'server-error'],
+    [403, '<html>', 'server-error'],
+    [200, '<html>', 'server-error'],
+    [200, '', 'server-error'],
+    [200, ' '.repeat(4 * 2 ** 20 + 1), 'server-error'],
+  ])('%i %s is trouble', async (status, body, reason) => {
+    const { answer } = ask('q=x', () => new Response(body, { status }))
+    expect(await rejectionOf(answer)).toMatchObject({ name: 'UpstreamTrouble', reason })
+  })
+
+  test('where nobody has a search', async () => {
+    const { upstream, deadline } = createUpstreamWorld(() => new Response('{}'))
+    for (const nobody of [upstream, undefined])
+      expect(await rejectionOf(search('q=x', nobody, deadline()))).toMatchObject({
+        code: 'UNSUPPORTED',
+        status: 404,
+      })
+  })
+})
