@@ -93,34 +93,37 @@ export function createBlobCache(options: BlobCacheOptions): (pull: BlobPull) => 
   }
 
   async function fromFill(wanted: Wanted, joined: JoinedFill): Promise<Answer> {
+    if (!joined.isNew) metrics.coalesced.add(1)
+    // A fill that nothing stores ends with its last follower: so it has one until the answer is decided.
+    const hold = joined.fill.follow(0)
+    try {
+      return await answerFrom(wanted, joined)
+    } finally {
+      hold.leave()
+    }
+  }
+
+  async function answerFrom(wanted: Wanted, joined: JoinedFill): Promise<Answer> {
     const { digest, range } = wanted
     const { fill, isNew, isKept } = joined
     const { size } = fill
-    if (!isNew) metrics.coalesced.add(1)
     const outcome = isNew ? (isKept ? 'miss' : 'pass') : 'collapsed'
-    if (size === 0) await checkEmpty(wanted, fill)
     const detach = async (first: number, last: number | undefined): Promise<Source> => {
       // A download that is over has left the blob in the store.
       const stored = last === undefined ? undefined : await store.open(digest, { first, last })
       return stored ? toSource(stored) : downloads.openRange(wanted, first, last)
     }
+    if (size === 0) await checkEmpty(wanted, fill)
     if (!range) {
       const last = size === undefined ? undefined : size - 1
       return whole(digest, size, followFill({ fill, first: 0, last, detach }), outcome)
     }
     if (size === undefined) return afterFill(wanted, fill)
     const bytes = satisfiable(range, size)
-    const own = (await isSoonerElsewhere(joined, bytes.first))
-      ? await tryRange(wanted, bytes)
-      : undefined
+    const isElsewhere = await isSoonerElsewhere(joined, bytes.first)
+    const own = isElsewhere ? await tryRange(wanted, bytes) : undefined
     if (own) return part(digest, bytes, size, toBody(own), 'partial')
-    return part(
-      digest,
-      bytes,
-      size,
-      followFill({ fill, first: bytes.first, last: bytes.last, detach }),
-      outcome,
-    )
+    return part(digest, bytes, size, followFill({ fill, ...bytes, detach }), outcome)
   }
 
   /** A range of a blob whose size nobody tells: known when all of it is here. */

@@ -180,7 +180,9 @@ function question({ route, reference, accepted, deadline }: ManifestPull) {
 }
 
 function keyOf({ route, accepted }: ManifestPull, reference: Reference): string {
-  return `${route.upstream.name}/${route.repository}@${formatReference(reference)}#${accepted.key}`
+  // A digest names one content, whatever the client takes.
+  const accept = reference.type === 'digest' ? '' : accepted.key
+  return `${route.upstream.name}/${route.repository}@${formatReference(reference)}#${accept}`
 }
 
 function isUnknown(error: unknown): boolean {

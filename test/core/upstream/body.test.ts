@@ -39,7 +39,11 @@ describe('reading with a limit', () => {
     body.push(bytes)
     const reading = readBytes(new Response(body.stream), 2_000)
     body.cut()
-    expect(await rejectionOf(reading)).toMatchObject({ message: 'the connection was reset' })
+    expect(await rejectionOf(reading)).toMatchObject({
+      name: 'FetchError',
+      message: 'its answer broke off',
+      cause: { message: 'the connection was reset' },
+    })
   })
 
   test('a signal ends it', async () => {
