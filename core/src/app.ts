@@ -42,7 +42,7 @@ export function createPullway({ config, ports, isReady, runtimeMetrics }: Pullwa
     c.env.kind = 'page'
     const { host, query } = splitUrl(c.req.raw.url)
     return renderHome({
-      origin: c.env.client.origin,
+      origin: c.env.client.origin(),
       config,
       acceptLanguage: c.req.raw.headers.get('accept-language'),
       language: new URLSearchParams(query).get('lang'),
@@ -71,7 +71,8 @@ export function createPullway({ config, ports, isReady, runtimeMetrics }: Pullwa
     return respond(await mirror.search(searched?.name, query), 'GET')
   })
   app.all('/token', (c) => anonymousToken(c.req.raw.method))
-  app.all('*', (c) => registry(c.req.raw, c.env))
+  // Not a route for `*`: two routes that match cost hono a chain of handlers on every pull.
+  app.notFound((c) => registry(c.req.raw, c.env))
   app.onError((error, c) =>
     toErrorResponse(toRegistryError(error, c.env, c.req.raw), c.req.raw.method === 'HEAD'),
   )

@@ -30,6 +30,7 @@ export function createRouter(config: Config): Router {
   const byName = new Map<string, UpstreamConfig>()
   const byHost = new Map<string, UpstreamConfig>()
   const byLabel: [string, UpstreamConfig][] = []
+  const subdomains = new Map<string, UpstreamConfig | undefined>()
   let fallback: UpstreamConfig | undefined
   for (const upstream of config.upstreams.values()) {
     for (const name of [upstream.name, ...upstream.aliases, ...upstream.hosts])
@@ -75,7 +76,12 @@ export function createRouter(config: Config): Router {
   }
 
   function hosted(host: string): UpstreamConfig | undefined {
-    return byHost.get(host) ?? findSubdomain(host)
+    const known = byHost.get(host) ?? subdomains.get(host)
+    if (known || subdomains.has(host)) return known
+    const found = findSubdomain(host)
+    if (subdomains.size >= maxSubdomains) subdomains.clear()
+    subdomains.set(host, found)
+    return found
   }
 
   /** `ghcr.mirror.example.com` and `ghcr.io.mirror.example.com` mean ghcr.io. */
@@ -94,6 +100,9 @@ export function createRouter(config: Config): Router {
     )
   }
 }
+
+/** Host headers remembered: there are few, but for hostile ones. */
+const maxSubdomains = 1_000
 
 function routeTo(upstream: UpstreamConfig, name: string, via: Route['via']): Route {
   const repository = parseName(name)

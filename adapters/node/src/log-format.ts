@@ -31,11 +31,11 @@ export const formatLog: Readonly<Record<LogFormat, (entry: LogEntry) => string>>
  * upstreams: unescaped they could forge lines. The form is JSON's, so that JSON stays JSON.
  */
 export function oneLine(text: string): string {
-  return unprintable.test(text) ? text.replaceAll(allUnprintable, escape) : text
+  return plain.test(text) ? text : text.replaceAll(unprintable, escape)
 }
 
-const unprintable = /[\p{Cc}\p{Cf}\u2028\u2029]/u
-const allUnprintable = new RegExp(unprintable, 'gu')
+const plain = /^[\x20-\x7e]*$/
+const unprintable = /[\p{Cc}\p{Cf}\u2028\u2029]/gu
 
 function escape(character: string): string {
   return Array.from(

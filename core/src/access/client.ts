@@ -5,7 +5,7 @@ export interface Client {
   /** IP address; `-` where the platform hides it. */
   readonly address: string
   /** Scheme and host that the client used, without a trailing slash. */
-  readonly origin: string
+  origin(): string
 }
 
 /** What of a request tells about its client. */
@@ -26,12 +26,13 @@ export function createReadClient(
 
   return ({ peer, url, header }) => {
     const address = peer === undefined ? '-' : withoutMapping(peer)
-    const own = new URL(url).origin
-    if (blocks.length === 0 || !isTrusted(address)) return { address, origin: publicUrl ?? own }
+    const own = (): string => publicUrl ?? new URL(url).origin
+    if (blocks.length === 0 || !isTrusted(address)) return { address, origin: own }
     return {
       address: farthestUntrusted(header('x-forwarded-for')) ?? address,
-      origin:
-        publicUrl ?? forwardedOrigin(own, header('x-forwarded-proto'), header('x-forwarded-host')),
+      origin: () =>
+        publicUrl ??
+        forwardedOrigin(new URL(url), header('x-forwarded-proto'), header('x-forwarded-host')),
     }
   }
 
@@ -69,8 +70,7 @@ function singleAddress(address: string): string {
   return `${address}/${address.includes(':') ? '128' : '32'}`
 }
 
-function forwardedOrigin(own: string, proto: string | null, host: string | null): string {
-  const url = new URL(own)
+function forwardedOrigin(url: URL, proto: string | null, host: string | null): string {
   const scheme = proto === 'http' || proto === 'https' ? proto : url.protocol.slice(0, -1)
   const named =
     host !== null && /^(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?$/.test(host) ? host : url.host

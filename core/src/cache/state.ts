@@ -4,7 +4,22 @@ import type { StoreReport } from './store-report.ts'
 /** Reads a value that was kept as JSON; what cannot be read is absent. */
 export async function getJson(store: KeyValue, key: string): Promise<unknown> {
   const text = await store.get(key)
-  if (text === undefined) return undefined
+  return text === undefined ? undefined : parseOnce(text)
+}
+
+/** The same few records are read for every pull of a popular image. */
+const maxParsed = 1_000
+const parsed = new Map<string, unknown>()
+
+function parseOnce(text: string): unknown {
+  if (parsed.has(text)) return parsed.get(text)
+  const value = parseJson(text)
+  if (parsed.size >= maxParsed) parsed.clear()
+  parsed.set(text, value)
+  return value
+}
+
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown
   } catch {

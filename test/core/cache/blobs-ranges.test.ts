@@ -9,7 +9,7 @@ import {
 } from '../support/blob-world.ts'
 import { contentOf } from '../support/images.ts'
 import { readToEnd } from '../support/reading.ts'
-import { turns, until } from '../support/turns.ts'
+import { isPending, turns, until } from '../support/turns.ts'
 
 const mebibyte = 2 ** 20
 const blob = contentOf(makeBytes(6 * mebibyte))
@@ -74,6 +74,25 @@ describe('a part of a blob that is not here yet', () => {
     await world.mirror.settle()
     expect(await world.store.stat(blob.digest)).toEqual({ size })
     expect(world.takeLines()).toEqual(['GET app', 'GET app bytes=5000000-5000099'])
+  })
+
+  test('far away on a slow upstream keeps no client waiting, also not one that comes at once', async () => {
+    const world = settle()
+    const first = world.mirror.get(path, { range: 'bytes=5000000-5000099' })
+    await until(() => world.downloads.length > 0, 'the download begins')
+    const second = world.mirror.get(path, { range: 'bytes=6000000-6000099' })
+    await turns(5)
+    world.downloads[0]!.push(pieces[0]!)
+    await world.mirror.clock.advance(150)
+    expectPart(await first, 5_000_000, 5_000_099)
+    // A fill at 64 KiB in 150 ms is there after 14 s.
+    await world.mirror.clock.advance(1_000)
+    const isLate = await isPending(second)
+    for (const piece of pieces.slice(1)) world.downloads[0]!.push(piece)
+    world.downloads[0]!.end()
+    expectPart(await second, 6_000_000, 6_000_099)
+    expect(isLate).toBe(false)
+    await world.mirror.settle()
   })
 
   test('nearby follows the whole however slow the upstream is', async () => {

@@ -87,6 +87,23 @@ describe('a store that fails', () => {
   })
 })
 
+test('a stored blob that cannot be read is fetched for all who want it', async () => {
+  const world = settle({ isControlled: false })
+  await world.mirror.get(path)
+  await world.mirror.settle()
+  world.takeLines()
+  world.store.fail('open')
+  const asking = Array.from({ length: 10 }, async (_, index) => {
+    await turns(index % 5)
+    return world.mirror.get(path)
+  })
+  for (const { status, bytes } of await Promise.all(asking)) {
+    expect(status).toBe(200)
+    expect(isSame(bytes, blob.bytes)).toBe(true)
+  }
+  await world.mirror.settle()
+})
+
 describe('no store', () => {
   const none = 'upstreams: { registry.test: { default: true } }\ncache: { blobs: { driver: none } }'
 
@@ -141,6 +158,31 @@ describe('no store', () => {
     expect(isSame(bytes, blob.bytes)).toBe(true)
     const position = (await before).byteLength
     expect(world.takeLines()).toEqual(['GET app', `GET app bytes=${position}-${size - 1}`])
+  })
+
+  test('a client that fell behind is not held up by a fast one that pauses', async () => {
+    const world = settleWithout()
+    const fast = await world.mirror.fetch(path)
+    const slow = await world.mirror.fetch(path)
+    const before = readSome(slow.body!, 1)
+    world.downloads[0]!.push(...pieces)
+    await readSome(fast.body!, 4 * mebibyte)
+    const reading = readToEnd(slow.body, [await before])
+    await turns(300)
+    const isHeldUp = await isPending(reading)
+    await fast.body!.cancel()
+    expect(isSame((await reading).bytes, blob.bytes)).toBe(true)
+    expect(isHeldUp).toBe(false)
+  })
+
+  test('a silent upstream is left at once when the last client leaves', async () => {
+    const world = settleWithout()
+    const { body } = await world.mirror.fetch(path)
+    world.downloads[0]!.push(pieces[0]!)
+    await readSome(body!, 1)
+    await body!.cancel()
+    await turns(20)
+    expect(world.downloads[0]!.isCancelled).toBe(true)
   })
 
   test('a far part leaves no download behind that nobody reads', async () => {

@@ -109,6 +109,21 @@ describe('a tag', () => {
     expect(takeLines()).toEqual([])
   })
 
+  test('that has moved to what is here, asked for by HEAD, costs no GET either', async () => {
+    const { mirror, push, takeLines } = settle()
+    push('app', 'other', two)
+    await mirror.get(latest)
+    await mirror.get('/v2/app/manifests/other')
+    push('app', 'latest', two)
+    await mirror.clock.advance(minute)
+    takeLines()
+    const head = await mirror.head(latest)
+    expect(head.headers.get('docker-content-digest')).toBe(two.digest)
+    await mirror.settle()
+    expect((await mirror.get(latest)).bytes).toEqual(two.bytes)
+    expect(takeLines()).toEqual(['HEAD app/manifests/latest'])
+  })
+
   test.each(['docker-content-digest', 'content-length', 'content-type'])(
     'of which a HEAD does not tell %s is fetched',
     async (name) => {

@@ -240,6 +240,40 @@ describe('a body that is longer than it may be', () => {
   })
 })
 
+describe('a part', () => {
+  test.each([
+    ['exactly', () => download(bodyOf(bytes.slice(20, 50)), 20)],
+    ['in the whole', () => download(whole(), 0)],
+    ['in one chunk of the whole', () => download(bodyOf(bytes), 0)],
+    ['with more behind it', () => download(bodyOf(...inPieces(bytes.slice(20), 7)), 20)],
+    ['with more before it', () => download(bodyOf(...inPieces(bytes.slice(0, 50), 7)), 0)],
+  ])('that comes %s is that part', async (_, first) => {
+    const world = createSourceWorld({ first: first(), start: 20, end: 50, isPart: true })
+    expect(await world.readAll()).toEqual({ bytes: bytes.slice(20, 50), broken: undefined })
+    expect(world.resumed).toEqual([])
+    expect(world.clock.sleepers).toBe(0)
+  })
+
+  test('that is here lets go of what would follow', async () => {
+    const body = createControlledBody()
+    body.push(bytes.slice(20, 60))
+    const first = download(body.stream, 20)
+    const world = createSourceWorld({ first, start: 20, end: 50, isPart: true })
+    expect(await world.read()).toEqual({ bytes: bytes.slice(20, 50), broken: undefined })
+    expect(body.isCancelled).toBe(true)
+  })
+
+  test.each([
+    ['from there', (position: number) => download(rest(position), position)],
+    ['from the start', () => download(whole(), 0)],
+  ])('that is cut goes on %s, to its end', async (_, resume) => {
+    const first = download(cutAfter(40, 20), 20)
+    const world = createSourceWorld({ first, start: 20, end: 50, isPart: true, resume })
+    expect(await world.readAll()).toEqual({ bytes: bytes.slice(20, 50), broken: undefined })
+    expect(world.resumed).toEqual([40])
+  })
+})
+
 describe('a cancel', () => {
   test('reaches the upstream', async () => {
     const body = createControlledBody()

@@ -34,7 +34,7 @@ function settle(isCounted: boolean) {
       waitUntil: drop,
       ...(isCounted ? { whenSent: (listener: Sent) => void (sent = listener) } : {}),
     },
-    client: { address: '192.0.2.1', origin: 'http://mirror.example.com' },
+    client: { address: '192.0.2.1', origin: () => 'http://mirror.example.com' },
     startedAt: clock.now(),
     kind: 'blob',
     upstream: 'docker.io',

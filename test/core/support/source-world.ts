@@ -31,6 +31,7 @@ export function createSourceWorld(options: {
   readonly first: BlobDownload
   readonly start?: number
   readonly end?: number | undefined
+  readonly isPart?: boolean
   readonly resume?: Resume
 }): SourceWorld {
   const clock = createFakeClock()
@@ -46,6 +47,7 @@ export function createSourceWorld(options: {
       if (!options.resume) throw new Error('no more')
       return options.resume(position)
     },
+    isPart: options.isPart ?? false,
     clock,
     idleMs,
     metrics,

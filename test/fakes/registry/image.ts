@@ -147,7 +147,7 @@ export function digestOf(bytes: Uint8Array, algorithm: 'sha256' | 'sha512' = 'sh
 }
 
 /** Bytes that look random and are the same in every run (xorshift32). */
-export function seededBytes(seed: number, length: number): Uint8Array<ArrayBuffer> {
+function seededBytes(seed: number, length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length)
   let state = (seed ^ 0x9e3779b9) | 1
   for (let position = 0; position < length; position++) {

@@ -1,5 +1,5 @@
 export { answers, type Answer } from './answer.ts'
-export type { Behaviour, Settings } from './behaviour.ts'
+export type { Settings } from './behaviour.ts'
 export type { Call, CallKind } from './call.ts'
 export type { Fault, FaultTarget } from './fault.ts'
 export {
@@ -9,7 +9,6 @@ export {
   descriptorOf,
   digestOf,
   mediaTypes,
-  seededBytes,
   type Content,
   type Image,
 } from './image.ts'
