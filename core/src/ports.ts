@@ -56,8 +56,13 @@ export interface BlobWrite {
   /**
    * Gives back appended bytes, at least one and at most `length`, while the write goes on: this is what
    * lets late and slow clients follow a download. Absent where a store cannot read what is half written.
+   * `into` is memory of at least `length` bytes that the store may use for them.
    */
-  read?(position: number, length: number): Promise<Uint8Array<ArrayBuffer>>
+  read?(
+    position: number,
+    length: number,
+    into?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>>
   /** Makes the blob visible, all at once. `read` goes on working until `release`. */
   commit(): Promise<void>
   /** Frees what the write holds; without a commit before, every trace of it. Never throws. */

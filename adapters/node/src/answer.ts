@@ -54,7 +54,7 @@ async function sendStream(
   const file = takeNativeBody(stream)
   try {
     outgoing.writeHead(response.status, Object.fromEntries(response.headers))
-    if (file === undefined) await pumpStream(stream, outgoing, progress)
+    if (file === undefined) await pumpStream(stream, outgoing, buffers, progress)
     else await pumpFile(file, outgoing, buffers, progress)
     if (!outgoing.destroyed) outgoing.end()
   } catch (error) {

@@ -6,22 +6,22 @@ const kibibyte = 1024
 const mebibyte = 1024 * kibibyte
 
 const sizes = [
-  { bytes: 512 * kibibyte, whileInUse: 16 * mebibyte },
-  { bytes: 128 * kibibyte, whileInUse: 32 * mebibyte },
+  { bytes: 256 * kibibyte, whileInUse: 8 * mebibyte },
+  { bytes: 64 * kibibyte, whileInUse: 24 * mebibyte },
   { bytes: 16 * kibibyte, whileInUse: Infinity },
 ] as const
 
 /** What the pool keeps of freed buffers, all sizes together. */
-const mostKept = 8 * mebibyte
+const mostKept = 4 * mebibyte
 
 export interface BufferPool {
-  take(): Buffer
-  /** `isReusable: false` where the system may still read from it. */
-  give(buffer: Buffer, isReusable: boolean): void
+  take(): Buffer<ArrayBuffer>
+  /** Ends the use of so many bytes; without the buffer where the system may still read from it. */
+  give(bytes: number, buffer?: Buffer<ArrayBuffer>): void
 }
 
 export function createBufferPool(): BufferPool {
-  const free = new Map<number, Buffer[]>(sizes.map(({ bytes }) => [bytes, []]))
+  const free = new Map<number, Buffer<ArrayBuffer>[]>(sizes.map(({ bytes }) => [bytes, []]))
   let inUse = 0
   let kept = 0
   return {
@@ -33,11 +33,11 @@ export function createBufferPool(): BufferPool {
       kept -= bytes
       return buffer
     },
-    give(buffer, isReusable) {
-      inUse -= buffer.length
-      if (!isReusable || kept + buffer.length > mostKept) return
-      kept += buffer.length
-      free.get(buffer.length)?.push(buffer)
+    give(bytes, buffer) {
+      inUse -= bytes
+      if (buffer === undefined || kept + bytes > mostKept) return
+      kept += bytes
+      free.get(bytes)?.push(buffer)
     },
   }
 }

@@ -68,13 +68,14 @@ export async function readFully(handle: FileHandle, { first, last }: ByteRange):
   return bytes
 }
 
-/** At least one byte and at most `length`, in memory of their own. */
+/** At least one byte and at most `length`, in `into` or in memory of their own. */
 export async function readSome(
   handle: FileHandle,
   position: number,
   length: number,
+  into?: Bytes,
 ): Promise<Bytes> {
-  const bytes = allocate(length)
+  const bytes = into?.subarray(0, length) ?? allocate(length)
   return bytes.subarray(0, await readInto(handle, bytes, position))
 }
 

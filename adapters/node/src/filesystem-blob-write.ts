@@ -50,9 +50,9 @@ function createWrite(
       })
     },
 
-    async read(position, atMost) {
+    async read(position, atMost, into) {
       if (position >= length) throw new RangeError(`No byte ${position} of ${length} so far`)
-      return readSome(handle, position, Math.min(atMost, length - position))
+      return readSome(handle, position, Math.min(atMost, length - position), into)
     },
 
     commit() {

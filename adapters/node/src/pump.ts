@@ -30,7 +30,7 @@ export async function pumpFile(
       progress.bodyBytes += bytesRead
     }
   } finally {
-    buffers.give(buffer, isReusable)
+    buffers.give(buffer.length, isReusable ? buffer : undefined)
     await handle.close()
   }
 }
@@ -39,9 +39,10 @@ export async function pumpFile(
 export async function pumpStream(
   stream: ReadableStream<Uint8Array>,
   outgoing: ServerResponse,
+  buffers: BufferPool,
   progress: Progress,
 ): Promise<void> {
-  const reader = stream.getReader()
+  const reader = readInto(stream, buffers)
   const cancel = (): void => {
     reader.cancel(new Error('The client has gone')).catch(() => undefined)
   }
@@ -50,19 +51,68 @@ export async function pumpStream(
   const flush = setImmediate(() => {
     outgoing.flushHeaders()
   })
+  let isReusable = true
   try {
     for (;;) {
-      const { done, value } = await reader.read()
+      const bytes = await reader.read()
       clearImmediate(flush)
-      if (done || outgoing.destroyed) return
-      const isRoomLeft = outgoing.write(value)
-      progress.bodyBytes += value.byteLength
-      if (!isRoomLeft) await drained(outgoing)
+      if (bytes === undefined) return
+      isReusable = await written(outgoing, bytes)
+      if (!isReusable) return
+      progress.bodyBytes += bytes.byteLength
     }
   } finally {
     clearImmediate(flush)
     outgoing.off('close', cancel)
     cancel()
+    reader.release(isReusable)
+  }
+}
+
+interface BodyReader {
+  /** Good until the next read; undefined at the end. */
+  read(): Promise<Uint8Array | undefined>
+  cancel(reason: Error): Promise<void>
+  release(isReusable: boolean): void
+}
+
+/** Reads a byte stream into one pooled buffer, and any other stream chunk by chunk. */
+function readInto(stream: ReadableStream<Uint8Array>, buffers: BufferPool): BodyReader {
+  const reader = byteReader(stream)
+  if (reader === undefined) {
+    const chunks = stream.getReader()
+    return {
+      read: async () => (await chunks.read()).value,
+      cancel: (reason) => chunks.cancel(reason),
+      release: () => undefined,
+    }
+  }
+  const taken = buffers.take()
+  const { length } = taken
+  let memory: ArrayBuffer | undefined = taken.buffer
+  return {
+    async read() {
+      if (memory === undefined) return undefined
+      // The stream takes the memory and gives it back as another ArrayBuffer; a cancelled read keeps it.
+      const reading = reader.read(new Uint8Array(memory))
+      memory = undefined
+      const { done, value } = await reading
+      memory = value?.buffer
+      return done ? undefined : value
+    },
+    cancel: (reason) => reader.cancel(reason),
+    release(isReusable) {
+      buffers.give(length, isReusable && memory ? Buffer.from(memory) : undefined)
+    },
+  }
+}
+
+function byteReader(stream: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined {
+  try {
+    return stream.getReader({ mode: 'byob' })
+  } catch {
+    // The only way to tell that a stream is no byte stream.
+    return undefined
   }
 }
 
@@ -76,17 +126,5 @@ function written(outgoing: ServerResponse, bytes: Uint8Array): Promise<boolean> 
       outgoing.off('close', close)
       resolve(error === null || error === undefined)
     })
-  })
-}
-
-function drained(outgoing: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const finish = (): void => {
-      outgoing.off('drain', finish)
-      outgoing.off('close', finish)
-      resolve()
-    }
-    outgoing.once('drain', finish)
-    outgoing.once('close', finish)
   })
 }

@@ -120,18 +120,20 @@ export function createBlobCache(options: BlobCacheOptions): (pull: BlobPull) => 
     }
     if (size === undefined) return afterFill(wanted, fill)
     const bytes = satisfiable(range, size)
-    const isElsewhere = await isSoonerElsewhere(joined, bytes.first)
-    const own = isElsewhere ? await tryRange(wanted, bytes) : undefined
+    const quicker = isFar(joined, bytes.first)
+      ? (): Promise<Source | undefined> => findQuicker(wanted, joined, bytes)
+      : undefined
+    // The first client of a download can be told at once; others must not wait for the estimate.
+    const own = isNew ? await quicker?.() : undefined
     if (own) return part(digest, bytes, size, toBody(own), 'partial')
-    return part(digest, bytes, size, followFill({ fill, ...bytes, detach }), outcome)
+    const hurry = isNew || !quicker ? {} : { hurry: quicker }
+    const body = followFill({ fill, ...bytes, detach, ...hurry })
+    return part(digest, bytes, size, body, outcome)
   }
 
   /** A range of a blob whose size nobody tells: known when all of it is here. */
   async function afterFill(wanted: Wanted, fill: Fill): Promise<Answer> {
-    const arrived = new AbortController()
-    const inTime = clock.sleep(wanted.deadline - clock.now(), arrived.signal)
-    await Promise.race([fill.finished, inTime])
-    arrived.abort()
+    await withinTime(fill.finished, wanted.deadline - clock.now())
     const stored = await fromStore(wanted, 'miss')
     if (stored) return stored
     throw new UpstreamTrouble(
@@ -148,25 +150,29 @@ export function createBlobCache(options: BlobCacheOptions): (pull: BlobPull) => 
     if (failure) throw new UpstreamTrouble(upstream.config.name, 'server-error', failure.message)
   }
 
-  async function tryRange(wanted: Wanted, { first, last }: ByteRange): Promise<Source | undefined> {
-    try {
-      return await downloads.openRange(wanted, first, last)
-    } catch {
-      return undefined
-    }
+  async function withinTime(work: Promise<void>, milliseconds: number): Promise<void> {
+    const done = new AbortController()
+    await Promise.race([work, clock.sleep(milliseconds, done.signal)])
+    done.abort()
   }
 
-  /** Estimates when the fill reaches a position; a request of its own costs about a round trip or two. */
-  async function isSoonerElsewhere(joined: JoinedFill, position: number): Promise<boolean> {
+  function isFar({ fill }: JoinedFill, position: number): boolean {
+    return position - fill.received() > nearBytes
+  }
+
+  /** A request of its own for a range that the fill is long in reaching; it costs a round trip or two. */
+  async function findQuicker(
+    wanted: Wanted,
+    joined: JoinedFill,
+    { first, last }: ByteRange,
+  ): Promise<Source | undefined> {
     const { fill, isNew, startedAt } = joined
-    if (position - fill.received() <= nearBytes) return false
-    if (isNew) await clock.sleep(measureMs)
-    const elapsedMs = clock.now() - startedAt
-    // Too early to tell, and others are waiting for the same download.
-    if (!isNew && elapsedMs < measureMs) return false
-    const bytesPerMs = fill.received() / Math.max(1, elapsedMs)
+    const untilMs = startedAt + measureMs - clock.now()
+    if (untilMs > 0) await withinTime(fill.reach(first), untilMs)
+    const bytesPerMs = fill.received() / Math.max(1, clock.now() - startedAt)
     const waitMs = isNew ? patienceMs : followerPatienceMs
-    return position - fill.received() > bytesPerMs * waitMs
+    if (first - fill.received() <= bytesPerMs * waitMs) return undefined
+    return downloads.openRange(wanted, first, last).catch(() => undefined)
   }
 }
 

@@ -1,76 +1,126 @@
-import { DigestMismatch, FellBehind, type Fill } from './fill.ts'
+import { DigestMismatch, type Fill } from './fill.ts'
+import { FellBehind } from './kept-bytes.ts'
 import type { Source } from './source.ts'
 
-/** One write to a client; a multiple of what upstream connections bring at a time. */
-const maxChunkBytes = 256 * 1024
+/** Where a reader brings no memory of its own; as much as connections give and take at a time. */
+const chunkBytes = 64 * 1024
 
 export interface FillBodyOptions {
   readonly fill: Fill
   readonly first: number
   /** Undefined: to the blob's end, wherever that is. */
   readonly last: number | undefined
+  /** Gives a quicker way to the first byte, where there is one. */
+  readonly hurry?: () => Promise<Source | undefined>
   /** Opens a download of its own for a client that fell behind what is kept. */
   readonly detach: (first: number, last: number | undefined) => Promise<Source>
 }
 
-/** A client's body that follows a fill: nothing is read ahead of the client. */
-export function followFill(options: FillBodyOptions): ReadableStream<Uint8Array> {
-  const { fill, first, last, detach } = options
+/**
+ * A client's body that follows a fill: nothing is read ahead of the client. It is a byte stream, so that a
+ * runtime which brings its memory along makes no garbage of a large layer, however many clients there are.
+ */
+export function followFill({
+  fill,
+  first,
+  last,
+  hurry,
+  detach,
+}: FillBodyOptions): ReadableStream<Uint8Array> {
   const follower = fill.follow(first)
   const end = last === undefined ? Number.MAX_SAFE_INTEGER : last + 1
   let position = first
-  let own: Source | undefined
+  let own: SourceReader | undefined
+  let hasLeft = false
 
-  const next = async (): Promise<Uint8Array | undefined> => {
-    if (own) return nextOfOwn(own)
+  return new ReadableStream({
+    type: 'bytes',
+    autoAllocateChunkSize: chunkBytes,
+    async pull(controller) {
+      const view = controller.byobRequest?.view as Uint8Array<ArrayBuffer>
+      try {
+        const count = position < end ? await read(view) : 0
+        if (hasLeft) return
+        position += count
+        if (count > 0) controller.byobRequest?.respond(count)
+        if (count > 0 && position < end) return
+        controller.close()
+        // Ends a read that still waits.
+        controller.byobRequest?.respond(0)
+        await leave()
+      } catch (error) {
+        await leave()
+        throw error
+      }
+    },
+    cancel: leave,
+  })
+
+  /** Puts the next bytes into the view; 0 at the end. */
+  async function read(view: Uint8Array<ArrayBuffer>): Promise<number> {
+    if (position === first && hurry) await changeTo(hurry())
+    if (own) return readOwn(own, view)
     try {
-      return await follower.next(Math.min(maxChunkBytes, end - position))
+      const length = Math.min(view.byteLength, end - position)
+      const bytes = (await follower.next(length, view))?.subarray(0, length)
+      // The fill's own memory is shared by many clients.
+      if (bytes && bytes.buffer !== view.buffer) view.set(bytes)
+      return bytes?.byteLength ?? 0
     } catch (error) {
       if (!(error instanceof FellBehind)) throw error
       follower.leave()
-      own = await detach(position, last)
-      return nextOfOwn(own)
+      await changeTo(detach(position, last))
+      return own ? readOwn(own, view) : 0
     }
   }
 
-  /** Its bytes are checked by nobody here, but the fill's are the same content from the same place. */
-  const nextOfOwn = async (source: Source): Promise<Uint8Array | undefined> => {
-    const bytes = await source.next()
-    if (!bytes && last !== undefined) throw new Error('the download of a slow client was cut')
-    if (bytes && position + bytes.byteLength < end) return bytes
-    await fill.finished
-    const failure = fill.failure()
-    if (failure instanceof DigestMismatch) throw failure
-    return bytes
+  async function changeTo(opening: Promise<Source | undefined>): Promise<void> {
+    const source = await opening
+    if (!source) return
+    follower.leave()
+    own = createSourceReader(source)
+    if (hasLeft) await own.cancel('the client has gone')
   }
 
-  const leave = async (): Promise<void> => {
+  /** Its bytes are checked by nobody here, but the fill's are the same content from the same place. */
+  async function readOwn(source: SourceReader, view: Uint8Array<ArrayBuffer>): Promise<number> {
+    const count = await source.read(view.subarray(0, end - position))
+    if (count === 0 && last !== undefined) throw new Error('the download of a slow client was cut')
+    if (count > 0 && position + count < end) return count
+    // Who has read from the start must not take wrong bytes for the whole; who asked for a part can check nothing.
+    if (first === 0 && fill.isKept()) await fill.finished
+    const failure = fill.failure()
+    if (failure instanceof DigestMismatch) throw failure
+    return count
+  }
+
+  async function leave(): Promise<void> {
+    hasLeft = true
     follower.leave()
     await own?.cancel('the client needs no more')
   }
+}
 
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          const bytes = position < end ? await next() : undefined
-          if (bytes) {
-            const wanted = bytes.subarray(0, Math.min(bytes.byteLength, end - position))
-            position += wanted.byteLength
-            controller.enqueue(wanted)
-          }
-          if (bytes && position < end) return
-          controller.close()
-          await leave()
-        } catch (error) {
-          await leave()
-          throw error
-        }
-      },
-      cancel: leave,
+interface SourceReader {
+  /** Puts what comes next into the view; 0 at the end. */
+  read(view: Uint8Array): Promise<number>
+  cancel(reason: unknown): Promise<void>
+}
+
+/** Keeps what of a chunk finds no room for the next read. */
+function createSourceReader(source: Source): SourceReader {
+  let rest: Uint8Array | undefined
+  return {
+    async read(view) {
+      rest ??= await source.next()
+      if (!rest) return 0
+      const bytes = rest.subarray(0, view.byteLength)
+      rest = bytes.byteLength < rest.byteLength ? rest.subarray(bytes.byteLength) : undefined
+      view.set(bytes)
+      return bytes.byteLength
     },
-    { highWaterMark: 0 },
-  )
+    cancel: (reason) => source.cancel(reason),
+  }
 }
 
 /** The body of a download that no fill shares. */

@@ -2,10 +2,10 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { BlobWrite, Digest, Hasher, Logger } from '../ports.ts'
 import { algorithmOf } from '../request/reference.ts'
 import { createChanges } from './changes.ts'
+import { createFollowers } from './followers.ts'
+import { createKeptBytes, tailBytes } from './kept-bytes.ts'
 import type { Source } from './source.ts'
-import { createSpool } from './spool.ts'
 import type { ForgivingStore } from './store.ts'
-import { createTail } from './tail.ts'
 
 /**
  * A download that is written into the cache while clients follow it. Nothing here waits for a client, as
@@ -14,9 +14,13 @@ import { createTail } from './tail.ts'
 export interface Fill {
   /** Undefined where the upstream does not say. */
   readonly size: number | undefined
+  /** It goes into the store, and so to its end, whatever clients do. */
+  isKept(): boolean
   /** Bytes that have come so far. */
   received(): number
   follow(position: number): Follower
+  /** Resolves when the byte at a position is here, or none will come. */
+  reach(position: number): Promise<void>
   /** Settles when the blob is in the store or has failed; never rejects. */
   readonly finished: Promise<void>
   /** Why it has failed. */
@@ -26,15 +30,14 @@ export interface Fill {
 export interface Follower {
   /**
    * Waits for bytes at the position and moves past them; undefined after the blob's last byte. Throws when
-   * the download has failed, or FellBehind.
+   * the download has failed, or FellBehind. The bytes are shared and must not be changed, unless they are in
+   * `into`, memory of at least `maxBytes` that may be used for them.
    */
-  next(maxBytes: number): Promise<Uint8Array<ArrayBuffer> | undefined>
+  next(
+    maxBytes: number,
+    into?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer> | undefined>
   leave(): void
-}
-
-/** The bytes that a follower needs are neither in memory nor in the store any more. */
-export class FellBehind extends Error {
-  override readonly name = 'FellBehind'
 }
 
 /** All clients have left, and there is no store to go on for. */
@@ -59,72 +62,86 @@ export interface FillOptions {
   readonly upstream: string
 }
 
-/** Kept in memory per fill, so that clients at its end cost no read. */
-const tailBytes = 1024 * 1024
-
 export function startFill(options: FillOptions): Fill {
   const { digest, size, source, write, store, hasher, metrics, logger, upstream } = options
-  const tail = createTail()
+  const kept = createKeptBytes(write, store)
   const arrived = createChanges()
-  const moved = createChanges()
-  const followers = new Set<{ position: number }>()
-  const spool = createSpool(write, store, () => {
-    tail.release(spool.end(), tailBytes)
-  })
-  let wasFollowed = false
+  const followers = createFollowers(abandon)
+  let hadFollowers = false
+  let isAbandoned = false
   let isVerified = false
   let failure: Error | undefined
 
   const finished = run()
   void finished.then(releaseAfterLast)
 
-  return { size, finished, received: () => tail.end, failure: () => failure, follow }
+  return {
+    size,
+    finished,
+    isKept: () => kept.isStored(),
+    received: () => kept.end(),
+    failure: () => failure,
+    follow,
+    async reach(position) {
+      while (kept.end() <= position && !isVerified && !failure) await arrived.next()
+    },
+  }
 
   async function run(): Promise<void> {
     try {
       for (let chunk = await source.next(); chunk; chunk = await source.next()) await take(chunk)
+      checkAbandoned()
       verify()
       isVerified = true
       arrived.announce()
-      await spool.commit()
+      await kept.commit()
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error))
       arrived.announce()
       await source.cancel(failure)
-      const fields = { upstream, digest, received: tail.end, error: failure.message }
+      const fields = { upstream, digest, received: kept.end(), error: failure.message }
       logger.warn('a download into the cache failed', fields)
     }
   }
 
   /** Slow followers go on reading from the write, also when the blob is visible already. */
   async function releaseAfterLast(): Promise<void> {
-    while (followers.size > 0 && !failure) await moved.next()
-    await spool.release()
+    while (followers.count() > 0 && !failure) await followers.changed()
+    await kept.release()
   }
 
   async function take(chunk: Uint8Array<ArrayBuffer>): Promise<void> {
-    if (size !== undefined && tail.end + chunk.byteLength > size)
+    if (size !== undefined && kept.end() + chunk.byteLength > size)
       throw mismatch('it is longer than announced')
     hasher.update(chunk)
-    tail.push(chunk)
+    kept.add(chunk)
     arrived.announce()
-    await (spool.isOpen() ? spool.put(chunk) : waitForFastest())
+    await (kept.isStored() ? kept.store(chunk) : waitForFastest())
   }
 
   /** Without a store: a client that is slower than the fastest asks upstream for itself. */
   async function waitForFastest(): Promise<void> {
-    while (followers.size > 0) {
-      const fastest = Math.max(...[...followers].map(({ position }) => position))
-      if (fastest >= tail.end - tailBytes) break
-      await moved.next()
+    while (followers.count() > 0 && followers.fastest() < kept.end() - tailBytes) {
+      await followers.changed()
     }
-    if (followers.size === 0 && wasFollowed)
-      throw new Abandoned('nobody reads it, and nothing stores it')
-    tail.release(tail.end, tailBytes)
+    if (followers.count() === 0) abandon()
+    checkAbandoned()
+    kept.trim()
+  }
+
+  /** The last client has left. Without a store there is nobody to go on for. */
+  function abandon(): void {
+    if (!hadFollowers || kept.isStored() || isVerified || failure) return
+    isAbandoned = true
+    void source.cancel('nobody reads it')
+  }
+
+  function checkAbandoned(): void {
+    if (isAbandoned) throw new Abandoned('nobody reads it, and nothing stores it')
   }
 
   function verify(): void {
-    if (size !== undefined && tail.end !== size) throw mismatch('it is shorter than announced')
+    if (size !== undefined && kept.end() !== size) throw mismatch('it is shorter than announced')
     if (`${algorithmOf(digest)}:${hasher.hex()}` !== digest) throw mismatch('its bytes are wrong')
   }
 
@@ -135,28 +152,25 @@ export function startFill(options: FillOptions): Fill {
 
   /** The last byte is held back until the digest is right: a client must not take wrong bytes for whole. */
   function available(): number {
-    return isVerified ? tail.end : Math.min(tail.end, (size ?? tail.end) - 1)
+    return isVerified ? kept.end() : Math.min(kept.end(), (size ?? kept.end()) - 1)
   }
 
   function follow(start: number): Follower {
-    const self = { position: start }
-    followers.add(self)
-    wasFollowed = true
-    moved.announce()
+    hadFollowers = true
+    const place = followers.add(start)
     return {
-      leave() {
-        followers.delete(self)
-        moved.announce()
+      leave: () => {
+        place.leave()
       },
-      async next(maxBytes) {
+      async next(maxBytes, into) {
         for (;;) {
           if (failure) throw failure
-          const ready = available() - self.position
+          const ready = available() - place.position
           if (ready > 0) {
-            const bytes = await bytesAt(self.position, Math.min(ready, maxBytes)).catch(orFailure)
+            const length = Math.min(ready, maxBytes)
+            const bytes = await kept.at(place.position, length, into).catch(orFailure)
             if (failure) throw failure
-            self.position += bytes.byteLength
-            moved.announce()
+            place.moveBy(bytes.byteLength)
             return bytes
           }
           if (isVerified) return undefined
@@ -169,17 +183,5 @@ export function startFill(options: FillOptions): Fill {
   /** That the content is wrong tells more than that it cannot be read any more. */
   function orFailure(error: unknown): never {
     throw failure ?? (error as Error)
-  }
-
-  async function bytesAt(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
-    const held = tail.at(position)
-    if (held) return held.byteLength > length ? held.subarray(0, length) : held
-    try {
-      const stored = await spool.read(position, length)
-      if (stored) return stored
-    } catch (cause) {
-      throw new FellBehind('what is kept cannot be read', { cause })
-    }
-    throw new FellBehind('behind what is kept')
   }
 }

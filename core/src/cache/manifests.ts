@@ -100,8 +100,7 @@ export function createManifestCache(
       const note = (): Promise<void> => tags.note(route, tag, accepted.key, current)
       if (pull.method === 'HEAD' && current.digest !== record.digest) {
         // A client that only compares digests never asks for the content, others do later.
-        const { digest } = current
-        pull.waitUntil(fetch(pull, { type: 'digest', digest }).then(note, () => undefined))
+        pull.waitUntil(keepMoved(pull, current.digest).then(note, () => undefined))
         return { ...current, content: undefined, outcome: 'revalidated' }
       }
       const found = await fromRecord(pull, current, 'revalidated')
@@ -110,6 +109,10 @@ export function createManifestCache(
     } catch (error) {
       return stale(pull, tag, record, error)
     }
+  }
+
+  async function keepMoved(pull: ManifestPull, digest: Digest): Promise<void> {
+    if (!(await store.stat(digest))) await fetch(pull, { type: 'digest', digest })
   }
 
   async function stale(

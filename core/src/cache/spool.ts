@@ -10,7 +10,11 @@ export interface Spool {
   /** Position after the last byte that `read` gives back. */
   end(): number
   /** Undefined where the bytes cannot be read back. */
-  read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> | undefined
+  read(
+    position: number,
+    length: number,
+    into?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>> | undefined
   /** Writes out what waits and makes the blob visible; a failure is reported, not thrown. */
   commit(): Promise<void>
   release(): Promise<void>
@@ -39,8 +43,9 @@ export function createSpool(
       writing ??= writeOut()
       if (waitingBytes > maxWaitingBytes) await writing
     },
-    read(position, length) {
-      return position < end ? write?.read?.(position, Math.min(length, end - position)) : undefined
+    read(position, length, into) {
+      if (position >= end) return undefined
+      return write?.read?.(position, Math.min(length, end - position), into)
     },
     async commit() {
       await writing

@@ -182,6 +182,16 @@ describe('a blob that is not to be had', () => {
     expect((await mirror.get(path)).code).toBe(code)
   })
 
+  test('a blob of nothing that should be something is no empty answer', async () => {
+    const { mirror, store } = settle({
+      answer: () => new Response(null, { headers: { 'content-length': '0' } }),
+    })
+    const answer = await mirror.get(path)
+    expect([answer.status, answer.code]).toEqual([503, 'UNAVAILABLE'])
+    await mirror.settle()
+    expect(await store.stat(blob.digest)).toBeUndefined()
+  })
+
   test('a wrong length of a HEAD, which nobody can verify, spoils no GET', async () => {
     const { mirror, store } = settle({
       answer: ({ method }) =>

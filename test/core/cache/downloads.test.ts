@@ -118,6 +118,14 @@ describe('a refusal', () => {
     expect(downloads.isRunning(blob.digest)).toBe(false)
   })
 
+  test('is not asked for again by those who waited for it, whatever it was', async () => {
+    const { downloads, wanted, script } = settle(() => new Response('', { status: 500 }))
+    const errors = Array.from({ length: 5 }, () => rejectionOf(downloads.join(wanted())))
+    for (const error of await Promise.all(errors))
+      expect(error).toMatchObject({ reason: 'server-error' })
+    expect(script.calls).toHaveLength(1)
+  })
+
   test('of one repository says nothing about another', async () => {
     const { downloads, wanted, bodies, finish } = settle(({ url }) =>
       url.pathname.includes('/private/') ? new Response('', { status: 401 }) : undefined,

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { followFill, toBody } from '../../../core/src/cache/fill-body.ts'
-import { FellBehind, type Fill, type Follower } from '../../../core/src/cache/fill.ts'
+import type { Fill, Follower } from '../../../core/src/cache/fill.ts'
+import { FellBehind } from '../../../core/src/cache/kept-bytes.ts'
 import type { Source } from '../../../core/src/cache/source.ts'
 import { inPieces, makeBytes } from '../../contract/content.ts'
 import { readSome, readToEnd } from '../support/reading.ts'
-import { turns } from '../support/turns.ts'
+import { isPending, turns } from '../support/turns.ts'
 
 const bytes = makeBytes(100)
 
@@ -18,6 +19,8 @@ function createPlayedFill(chunks: readonly (Uint8Array<ArrayBuffer> | Error)[]) 
     received: () => 100,
     finished: Promise.resolve(),
     failure: () => undefined,
+    isKept: () => true,
+    reach: () => Promise.resolve(),
     follow(): Follower {
       followers += 1
       let hasLeft = false
@@ -126,13 +129,29 @@ describe('a client that fell behind', () => {
     const asked: unknown[] = []
     const detach = async (...range: readonly unknown[]): Promise<Source> => {
       asked.push(range)
-      return own.source
+      return {
+        ...own.source,
+        next() {
+          // Nobody waits for it there any more.
+          expect(played.followers()).toBe(0)
+          return own.source.next()
+        },
+      }
     }
     const body = followFill({ fill: played.fill, first: 20, last: 94, detach })
     expect(await readToEnd(body)).toEqual({ bytes: bytes.slice(20, 95), broken: undefined })
     expect(asked).toEqual([[30, 94]])
     expect(played.followers()).toBe(0)
     expect(own.isCancelled()).toBe(true)
+  })
+
+  test('has its part when that is here, however long the fill goes on', async () => {
+    const own = createPlayedSource([bytes.slice(30, 90)])
+    const fill: Fill = { ...behind().fill, finished: new Promise(() => undefined) }
+    const body = followFill({ fill, first: 20, last: 89, detach: async () => own.source })
+    const reading = readToEnd(body)
+    expect(await isPending(reading)).toBe(false)
+    expect(await reading).toEqual({ bytes: bytes.slice(20, 90), broken: undefined })
   })
 
   test('breaks when that is not to be had', async () => {

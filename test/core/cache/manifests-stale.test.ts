@@ -131,6 +131,15 @@ describe('a refusal is no trouble', () => {
   })
 })
 
+test('a tag that was told to be gone does not come back with trouble', async () => {
+  const { mirror, untag, answerWith } = await warm()
+  untag('app', 'latest')
+  expect((await mirror.get(latest)).status).toBe(404)
+  await mirror.clock.advance(10 * minute)
+  answerWith(status(500))
+  expect((await mirror.get(latest)).status).toBe(503)
+})
+
 describe('deleted images stay where the operator wants them to', () => {
   const config =
     'cache: { serveStaleOn: [rate-limited, server-error, timeout, unreachable, not-found] }'

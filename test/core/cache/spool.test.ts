@@ -110,6 +110,17 @@ test('a commit waits for what is not written, and a release for both', async () 
   expect([log, reports]).toEqual([['commit', 'release'], ['committed']])
 })
 
+test('a release waits for what is being written', async () => {
+  const { spool, appends, log } = settle()
+  await spool.put(makeBytes(10))
+  const release = spool.release()
+  expect(await isPending(release)).toBe(true)
+  expect(log).toEqual([])
+  appends[0]!.end()
+  await release
+  expect(log).toEqual(['release'])
+})
+
 test('an append that fails closes it, and is reported once', async () => {
   const { spool, appends, log, reports } = settle()
   await spool.put(makeBytes(10))

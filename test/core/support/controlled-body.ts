@@ -28,7 +28,8 @@ export function createControlledBody(): ControlledBody {
   return {
     stream,
     push(...chunks) {
-      for (const chunk of chunks) controller.enqueue(chunk)
+      // What comes after a cancel is lost, as on a wire.
+      if (!isCancelled) for (const chunk of chunks) controller.enqueue(chunk)
     },
     end: () => controller.close(),
     cut: (message = 'the connection was reset') => controller.error(new Error(message)),

@@ -21,7 +21,7 @@ export interface ManualSource extends Source {
   readonly cancelled: unknown
 }
 
-export function createManualSource(): ManualSource {
+function createManualSource(): ManualSource {
   const given: (Bytes | Error | undefined)[] = []
   let wake: () => void = () => undefined
   let cancelled: unknown

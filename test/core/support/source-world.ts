@@ -25,7 +25,7 @@ export interface SourceRead {
   readonly broken: unknown
 }
 
-export const idleMs = 30_000
+const idleMs = 30_000
 
 export function createSourceWorld(options: {
   readonly first: BlobDownload

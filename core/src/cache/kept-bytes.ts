@@ -1,0 +1,63 @@
+import type { BlobWrite } from '../ports.ts'
+import { createSpool } from './spool.ts'
+import type { ForgivingStore } from './store.ts'
+import { createTail } from './tail.ts'
+
+type Bytes = Uint8Array<ArrayBuffer>
+
+/** The bytes that are needed are neither in memory nor in the store any more. */
+export class FellBehind extends Error {
+  override readonly name = 'FellBehind'
+}
+
+/** What of a download can be given to clients: its last bytes from memory, all others from the store's write. */
+export interface KeptBytes {
+  /** Position after the last byte that has come. */
+  end(): number
+  /** The store takes what comes. */
+  isStored(): boolean
+  add(chunk: Bytes): void
+  /** Stores what was added last; resolves when there is room for the next chunk. */
+  store(chunk: Bytes): Promise<void>
+  /** Lets go of all but the last bytes, where nothing is stored. */
+  trim(): void
+  /** From one to `length` bytes, which may be in `into`. Throws FellBehind. */
+  at(position: number, length: number, into: Bytes | undefined): Promise<Bytes>
+  commit(): Promise<void>
+  release(): Promise<void>
+}
+
+/** Kept in memory per download, so that clients at its end cost no read. */
+export const tailBytes: number = 1024 * 1024
+
+export function createKeptBytes(write: BlobWrite | undefined, store: ForgivingStore): KeptBytes {
+  const tail = createTail()
+  const spool = createSpool(write, store, () => {
+    tail.release(spool.end(), tailBytes)
+  })
+
+  return {
+    end: () => tail.end,
+    isStored: () => spool.isOpen(),
+    add(chunk) {
+      tail.push(chunk)
+    },
+    store: (chunk) => spool.put(chunk),
+    trim() {
+      tail.release(tail.end, tailBytes)
+    },
+    async at(position, length, into) {
+      const held = tail.at(position)
+      if (held) return held.byteLength > length ? held.subarray(0, length) : held
+      try {
+        const stored = await spool.read(position, length, into)
+        if (stored) return stored
+      } catch (cause) {
+        throw new FellBehind('what is kept cannot be read', { cause })
+      }
+      throw new FellBehind('behind what is kept')
+    },
+    commit: () => spool.commit(),
+    release: () => spool.release(),
+  }
+}
