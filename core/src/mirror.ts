@@ -83,7 +83,7 @@ export function createMirror(config: Config, ports: Ports, metrics: Metrics): Mi
 
   async function pullManifest(wanted: Wanted, reference: Reference): Promise<Answer> {
     const { pull, route, upstream, deadline, context } = wanted
-    const { headers, waitUntil } = context
+    const { headers } = context
     const accepted = parseAccept(headers.get('accept'))
     const found = await findManifest({
       method: pull.method,
@@ -92,7 +92,6 @@ export function createMirror(config: Config, ports: Ports, metrics: Metrics): Mi
       reference,
       accepted,
       deadline,
-      waitUntil,
     })
     if (!accepted.accepts(found.mediaType)) {
       await discardContent(found)
@@ -128,6 +127,8 @@ export function createMirror(config: Config, ports: Ports, metrics: Metrics): Mi
       range,
       method: isUnchanged ? 'HEAD' : pull.method,
     })
+    // The client may leave before the blob is stored, or read no more than a part of it.
+    if (downloads.isRunning(digest)) context.waitUntil(downloads.ended(digest))
     return isUnchanged ? { ...answer, status: 304 } : answer
   }
 
@@ -135,9 +136,8 @@ export function createMirror(config: Config, ports: Ports, metrics: Metrics): Mi
     const findTag = async (
       tag: string,
     ): Promise<{ digest: Digest; bytes: Uint8Array<ArrayBuffer> } | undefined> => {
-      const { route, upstream, deadline, context } = wanted
+      const { route, upstream, deadline } = wanted
       const reference = { type: 'tag', tag } as const
-      const { waitUntil } = context
       const found = await findManifest({
         method: 'GET',
         route,
@@ -145,7 +145,6 @@ export function createMirror(config: Config, ports: Ports, metrics: Metrics): Mi
         reference,
         accepted: everything,
         deadline,
-        waitUntil,
       })
       const bytes = await readBytes(new Response(found.content), maxManifestBytes)
       return bytes && { digest: found.digest, bytes }

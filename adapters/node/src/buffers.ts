@@ -15,7 +15,8 @@ const sizes = [
 const mostKept = 4 * mebibyte
 
 export interface BufferPool {
-  take(): Buffer<ArrayBuffer>
+  /** At most `maxBytes`, where more would do no good. */
+  take(maxBytes?: number): Buffer<ArrayBuffer>
   /** Ends the use of so many bytes; without the buffer where the system may still read from it. */
   give(bytes: number, buffer?: Buffer<ArrayBuffer>): void
 }
@@ -25,8 +26,8 @@ export function createBufferPool(): BufferPool {
   let inUse = 0
   let kept = 0
   return {
-    take() {
-      const bytes = sizeFor(inUse)
+    take(maxBytes = Infinity) {
+      const bytes = sizeFor(inUse, maxBytes)
       inUse += bytes
       const buffer = free.get(bytes)?.pop()
       if (buffer === undefined) return Buffer.allocUnsafeSlow(bytes)
@@ -42,7 +43,9 @@ export function createBufferPool(): BufferPool {
   }
 }
 
-function sizeFor(inUse: number): number {
-  const size = sizes.find(({ bytes, whileInUse }) => inUse + bytes <= whileInUse)
+function sizeFor(inUse: number, maxBytes: number): number {
+  const size = sizes.find(
+    ({ bytes, whileInUse }) => bytes <= maxBytes && inUse + bytes <= whileInUse,
+  )
   return (size ?? sizes[2]).bytes
 }

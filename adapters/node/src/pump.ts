@@ -76,6 +76,9 @@ interface BodyReader {
   release(isReusable: boolean): void
 }
 
+/** What upstream connections bring at a time; a body on its way in has seldom more. */
+const streamBytes = 64 * 1024
+
 /** Reads a byte stream into one pooled buffer, and any other stream chunk by chunk. */
 function readInto(stream: ReadableStream<Uint8Array>, buffers: BufferPool): BodyReader {
   const reader = byteReader(stream)
@@ -87,7 +90,7 @@ function readInto(stream: ReadableStream<Uint8Array>, buffers: BufferPool): Body
       release: () => undefined,
     }
   }
-  const taken = buffers.take()
+  const taken = buffers.take(streamBytes)
   const { length } = taken
   let memory: ArrayBuffer | undefined = taken.buffer
   return {

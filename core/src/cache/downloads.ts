@@ -33,6 +33,8 @@ export interface Downloads {
   join(wanted: BlobWanted): Promise<JoinedFill | 'stored'>
   /** A download that only one client reads, from `first` to `last` or the end. */
   openRange(wanted: BlobWanted, first: number, last: number | undefined): Promise<Source>
+  /** Resolves when the running download of a blob is over. */
+  ended(digest: Digest): Promise<void>
   /** Resolves when no download runs. */
   idle(): Promise<void>
 }
@@ -98,19 +100,17 @@ export function createDownloads(options: DownloadsOptions): Downloads {
       return started === 'stored' ? started : { ...started, isNew: true }
     },
     openRange,
+    ended,
     async idle() {
-      while (running.size > 0) {
-        await Promise.all(
-          [...running.values()].map(({ started }) =>
-            started
-              .then((fill) => (fill === 'stored' ? undefined : fill.fill.finished))
-              .catch(() => undefined),
-          ),
-        )
-        // The entries go in the same turn as the fills end.
-        await Promise.resolve()
-      }
+      // The entries go in the same turn as the downloads end.
+      while (running.size > 0) await Promise.all([...running.keys()].map(ended))
     },
+  }
+
+  async function ended(digest: Digest): Promise<void> {
+    const started = await running.get(digest)?.started.catch(() => undefined)
+    if (started && started !== 'stored') await started.fill.finished
+    await Promise.resolve()
   }
 
   async function start(wanted: BlobWanted): Promise<Omit<JoinedFill, 'isNew'> | 'stored'> {

@@ -58,7 +58,8 @@ export function followFill({
 
   /** Puts the next bytes into the view; 0 at the end. */
   async function read(view: Uint8Array<ArrayBuffer>): Promise<number> {
-    if (position === first && hurry) await changeTo(hurry())
+    const quicker = position === first ? await hurry?.() : undefined
+    if (quicker) await changeTo(quicker)
     if (own) return readOwn(own, view)
     try {
       const length = Math.min(view.byteLength, end - position)
@@ -69,17 +70,15 @@ export function followFill({
     } catch (error) {
       if (!(error instanceof FellBehind)) throw error
       follower.leave()
-      await changeTo(detach(position, last))
-      return own ? readOwn(own, view) : 0
+      return readOwn(await changeTo(await detach(position, last)), view)
     }
   }
 
-  async function changeTo(opening: Promise<Source | undefined>): Promise<void> {
-    const source = await opening
-    if (!source) return
+  async function changeTo(source: Source): Promise<SourceReader> {
     follower.leave()
     own = createSourceReader(source)
     if (hasLeft) await own.cancel('the client has gone')
+    return own
   }
 
   /** Its bytes are checked by nobody here, but the fill's are the same content from the same place. */

@@ -164,12 +164,12 @@ export function startFill(options: FillOptions): Fill {
       },
       async next(maxBytes, into) {
         for (;;) {
-          if (failure) throw failure
+          throwIfFailed()
           const ready = available() - place.position
           if (ready > 0) {
             const length = Math.min(ready, maxBytes)
             const bytes = await kept.at(place.position, length, into).catch(orFailure)
-            if (failure) throw failure
+            throwIfFailed()
             place.moveBy(bytes.byteLength)
             return bytes
           }
@@ -182,6 +182,11 @@ export function startFill(options: FillOptions): Fill {
 
   /** That the content is wrong tells more than that it cannot be read any more. */
   function orFailure(error: unknown): never {
-    throw failure ?? (error as Error)
+    throwIfFailed()
+    throw error
+  }
+
+  function throwIfFailed(): void {
+    if (failure) throw failure
   }
 }

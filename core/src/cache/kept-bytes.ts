@@ -28,7 +28,7 @@ export interface KeptBytes {
 }
 
 /** Kept in memory per download, so that clients at its end cost no read. */
-export const tailBytes: number = 1024 * 1024
+export const tailBytes: number = 256 * 1024
 
 export function createKeptBytes(write: BlobWrite | undefined, store: ForgivingStore): KeptBytes {
   const tail = createTail()

@@ -23,7 +23,6 @@ export interface ManifestPull {
   readonly reference: Reference
   readonly accepted: AcceptedTypes
   readonly deadline: number
-  readonly waitUntil: (work: Promise<unknown>) => void
 }
 
 export interface ManifestFound extends TagRecord {
@@ -96,15 +95,12 @@ export function createManifestCache(
       const current = await checks.run(key, () => headManifest(upstream, question(pull)))
       if (!current) return await fetchTag(pull, tag)
       await holdings.note(route, current.digest, { kind: 'manifest', ...current })
-      // The old record goes only when the new content is here: until then it is what trouble leaves us with.
-      const note = (): Promise<void> => tags.note(route, tag, accepted.key, current)
-      if (pull.method === 'HEAD' && current.digest !== record.digest) {
-        // A client that only compares digests never asks for the content, others do later.
-        pull.waitUntil(keepMoved(pull, current.digest).then(note, () => undefined))
-        return { ...current, content: undefined, outcome: 'revalidated' }
-      }
+      const isMoved = current.digest !== record.digest
+      // A client that is told of a digest asks for it next, or compares it and never does: it must be here.
+      if (isMoved && pull.method === 'HEAD') await keepMoved(pull, current.digest)
       const found = await fromRecord(pull, current, 'revalidated')
-      await note()
+      // The old record goes only now: until the new content is here, it is what trouble leaves us with.
+      await tags.note(route, tag, accepted.key, current)
       return found
     } catch (error) {
       return stale(pull, tag, record, error)

@@ -65,15 +65,19 @@ export function createSource(options: SourceOptions): Source {
     return readDownload({ download, start: position, end, isPart, clock, idleMs, onBytes })
   }
 
+  function isCancelled(): boolean {
+    return cancelled.signal.aborted
+  }
+
   async function reopen(): Promise<DownloadReader> {
     let cause: unknown
     while (fruitless < maxFruitlessAttempts) {
       await clock.sleep(firstPauseMs * 2 ** fruitless, cancelled.signal)
-      if (cancelled.signal.aborted) break
+      if (isCancelled()) break
       fruitless++
       try {
         const next = open(await resume(position))
-        if (cancelled.signal.aborted) await next.cancel('not wanted any more')
+        if (isCancelled()) await next.cancel('not wanted any more')
         metrics.resumes.add(1)
         logger.info('a download goes on after a cut', { upstream, position })
         return next

@@ -21,7 +21,7 @@ export interface Spool {
 }
 
 /** Waiting for the store at most. */
-const maxWaitingBytes = 1024 * 1024
+const maxWaitingBytes = 512 * 1024
 
 export function createSpool(
   write: BlobWrite | undefined,

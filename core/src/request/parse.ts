@@ -59,7 +59,7 @@ export function splitUrl(url: string): { host: string; path: string; query: stri
   }
 }
 
-export function withoutPort(host: string): string {
+function withoutPort(host: string): string {
   return host.replace(/:\d*$/, '').toLowerCase()
 }
 

@@ -86,10 +86,10 @@ test('what is not written cannot be read', async () => {
   expect(spool.read(100, 1)).toBeUndefined()
 })
 
-test('no more than a mebibyte waits', async () => {
+test('no more than half a mebibyte waits', async () => {
   const { spool, appends } = settle()
-  await spool.put(makeBytes(mebibyte))
-  await spool.put(makeBytes(mebibyte))
+  await spool.put(makeBytes(mebibyte / 2))
+  await spool.put(makeBytes(mebibyte / 2))
   const blocked = spool.put(makeBytes(1))
   expect(await isPending(blocked)).toBe(true)
   appends[0]!.end()
