@@ -3,7 +3,7 @@ import type { TroubleReason } from './config/config.ts'
 /**
  * What the cache could do for a pull:
  * hit · miss (fetched and kept) · pass (fetched, not kept) · collapsed (joined another one's fetch) · revalidated (upstream confirmed it) ·
- * partial (a range of its own) · stale-*.
+ * partial (a range of its own) · linked (the client fetches it elsewhere) · stale-*.
  */
 export type Outcome =
   | 'hit'
@@ -12,6 +12,7 @@ export type Outcome =
   | 'collapsed'
   | 'revalidated'
   | 'partial'
+  | 'linked'
   | `stale-${TroubleReason | 'not-found'}`
 
 /** The mirror's answer before it becomes a Response. */

@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { createReadClient } from './access/client.ts'
+import { type Delivery, streaming } from './cache/delivery.ts'
 import type { Config } from './config/config.ts'
 import { type ErrorCode, RegistryError, toErrorResponse } from './errors.ts'
 import { createMirror } from './mirror.ts'
@@ -16,6 +17,8 @@ import { renderHome } from './web/home.ts'
 export interface PullwayOptions {
   readonly config: Config
   readonly ports: Ports
+  /** What the platform is good at; without it, everything streams. */
+  readonly delivery?: Delivery
   /** Resolves to the problems that keep the mirror from being ready. */
   readonly isReady?: () => Promise<readonly string[]>
   /** Lines in Prometheus' text format that the runtime adds to the mirror's own. */
@@ -29,9 +32,15 @@ export interface Pullway {
 }
 
 /** A mirror: which path goes to which room, the one place that catches, and the log of what was answered. */
-export function createPullway({ config, ports, isReady, runtimeMetrics }: PullwayOptions): Pullway {
+export function createPullway({
+  config,
+  ports,
+  delivery = streaming,
+  isReady,
+  runtimeMetrics,
+}: PullwayOptions): Pullway {
   const metrics = createMetrics()
-  const mirror = createMirror(config, ports, metrics)
+  const mirror = createMirror(config, ports, metrics, delivery)
   const router = createRouter(config)
   const readClient = createReadClient(config.trustedProxies, config.publicUrl)
   const observe = createObserve(config, ports, metrics)

@@ -1,8 +1,11 @@
 import type { Answer } from './answer.ts'
 import { createBlobCache } from './cache/blobs.ts'
+import type { Delivery } from './cache/delivery.ts'
 import { createDownloads } from './cache/downloads.ts'
 import { createHoldings } from './cache/holdings.ts'
+import { createLinkedBlobs } from './cache/linked-blobs.ts'
 import { createManifestCache, type ManifestFound } from './cache/manifests.ts'
+import { createPassedBlobs } from './cache/passed-blobs.ts'
 import { withForgiveness } from './cache/state.ts'
 import { createStoreReport } from './cache/store-report.ts'
 import { createForgivingStore } from './cache/store.ts'
@@ -38,7 +41,12 @@ export interface Mirror {
 }
 
 /** The pull itself: a routed request to the answer of the cache or, through it, of the upstream. */
-export function createMirror(config: Config, ports: Ports, metrics: Metrics): Mirror {
+export function createMirror(
+  config: Config,
+  ports: Ports,
+  metrics: Metrics,
+  delivery: Delivery,
+): Mirror {
   const { clock, createHasher, logger, fetch } = ports
   const { timeouts, cache } = config
   const report = createStoreReport(logger, metrics)
@@ -50,7 +58,12 @@ export function createMirror(config: Config, ports: Ports, metrics: Metrics): Mi
   const { idleMs, answerMs } = timeouts
   const common = { store, holdings, clock, createHasher, metrics, logger, idleMs, answerMs }
   const downloads = createDownloads(common)
-  const findBlob = createBlobCache({ ...common, downloads })
+  const { presign, ingest } = ports
+  const link = createLinkedBlobs({ store, presign, delivery })
+  const pass = delivery.passesThrough
+    ? createPassedBlobs({ ...common, downloads, ingest, volatile })
+    : undefined
+  const findBlob = createBlobCache({ ...common, downloads, link, pass })
   const findManifest = createManifestCache({ ...common, tags, serveStaleOn: cache.serveStaleOn })
   const upstreams = new Map<string, Upstream>()
   for (const upstream of config.upstreams.values()) {
@@ -126,6 +139,7 @@ export function createMirror(config: Config, ports: Ports, metrics: Metrics): Mi
       digest,
       range,
       method: isUnchanged ? 'HEAD' : pull.method,
+      waitUntil: context.waitUntil,
     })
     // The client may leave before the blob is stored, or read no more than a part of it.
     if (downloads.isRunning(digest)) context.waitUntil(downloads.ended(digest))

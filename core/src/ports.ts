@@ -78,6 +78,19 @@ export interface BlobStore {
   remove(digest: Digest): Promise<void>
 }
 
+/** Where a client can fetch a stored blob by itself for a while; undefined where it is not stored. */
+export type PresignBlob = (digest: Digest, expiresSeconds: number) => Promise<URL | undefined>
+
+/**
+ * Stores a body whole, by the platform's own means, which check the digest: for runtimes where JavaScript must
+ * not touch a layer's bytes. Throws, and stores nothing, when the bytes are others.
+ */
+export type IngestBlob = (
+  digest: Digest,
+  body: ReadableStream<Uint8Array>,
+  size: number,
+) => Promise<void>
+
 /** Small texts with a life time: tags, holdings, tokens. May be eventually consistent. */
 export interface KeyValue {
   get(key: string): Promise<string | undefined>
@@ -117,6 +130,8 @@ export interface Ports {
   readonly fetch: Fetch
   /** Undefined: nothing is kept. */
   readonly blobs: BlobStore | undefined
+  readonly presign?: PresignBlob
+  readonly ingest?: IngestBlob
   /** What is worth keeping over a restart: tags, holdings, challenges. Never a secret. */
   readonly state: KeyValue
   /** What must not be written to a disk (tokens) or lives for seconds (remembered refusals). */

@@ -49,8 +49,14 @@ describe('the example', () => {
     })
   })
 
-  test('has no mistake in what is commented out, but a size for files', () => {
-    expect(mistakesOf(complete).map(({ key }) => key)).toEqual(['cache.blobs.maxSize'])
+  test('has no mistake in what is commented out, but keys of drivers other than files', () => {
+    expect(mistakesOf(complete).map(({ key }) => key)).toEqual([
+      'cache.blobs.maxSize',
+      'cache.blobs.endpoint',
+      'cache.blobs.bucket',
+      'cache.blobs.region',
+      'cache.blobs.prefix',
+    ])
   })
 
   test.each(

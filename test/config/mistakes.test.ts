@@ -33,15 +33,14 @@ test.each<[text: string, line: number, key: string, message: RegExp]>([
     /not supported by this version/,
   ],
   [upstream('images: { allow: [] }'), 3, at('images'), /not supported by this version/],
-  [upstream('blobs: auto'), 3, at('blobs'), /not supported by this version/],
   [
-    'cache:\n  blobs: { driver: s3 }',
+    'cache:\n  blobs: { driver: r2 }',
     2,
     'cache.blobs.driver',
-    /not supported by this version: it must be filesystem, memory or none/,
+    /not supported by this version: it must be filesystem, s3, memory or none/,
   ],
   ['cache: { blobs: { driver: r2 } }', 1, 'cache.blobs.driver', /not supported by this version/],
-  ['cache: { state: { driver: redis } }', 1, 'cache.state.driver', /not supported by this version/],
+  ['cache: { state: { driver: kv } }', 1, 'cache.state.driver', /not supported by this version/],
   ['cache: { state: { driver: kv } }', 1, 'cache.state.driver', /not supported by this version/],
   [
     'cache: { blobs: { maxSize: 50GiB } }',
@@ -134,7 +133,7 @@ test('all mistakes are reported at once, by line', () => {
   const text = `listen: nowhere
 cache:
   tags: { freshFor: soon, staleFore: 1d }
-  blobs: { driver: s3, maxSize: 1GiB }
+  blobs: { driver: r2, maxSize: 1GiB }
 upstreams:
   docker.io:
     endpoints:

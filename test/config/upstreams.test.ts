@@ -151,6 +151,7 @@ describe('endpoints', () => {
 
   test('one that is not built in is reached at its name', () => {
     expect(upstream('  r.example:5000:', 'r.example:5000')).toEqual({
+      blobs: 'auto',
       name: 'r.example:5000',
       isDefault: false,
       aliases: [],

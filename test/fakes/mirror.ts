@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto'
 import {
   createPullway,
   type BlobStore,
+  type Delivery,
   type Fetch,
+  type IngestBlob,
+  type PresignBlob,
   type Pullway,
   type RequestContext,
 } from '@pullway/core'
@@ -44,6 +47,9 @@ export interface TestMirrorOptions {
   readonly config?: string
   readonly maxCacheBytes?: number
   readonly blobs?: BlobStore
+  readonly delivery?: Delivery
+  readonly presign?: PresignBlob
+  readonly ingest?: IngestBlob
 }
 
 /** The mirror on memory stores and a clock that stands still, without any socket. */
@@ -54,7 +60,10 @@ export function createTestMirror(options: TestMirrorOptions): TestMirror {
   const log = (...words: readonly unknown[]): void => void logged.push(JSON.stringify(words))
   const pullway = createPullway({
     config: parseConfig(options.config ?? '', { file: 'pullway.yaml', environment: {} }),
+    ...(options.delivery && { delivery: options.delivery }),
     ports: {
+      ...(options.presign && { presign: options.presign }),
+      ...(options.ingest && { ingest: options.ingest }),
       fetch: options.fetch,
       blobs:
         options.blobs ?? createMemoryBlobStore({ maxBytes: options.maxCacheBytes ?? 64 * 2 ** 20 }),

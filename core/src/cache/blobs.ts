@@ -10,6 +10,7 @@ import type { BlobWanted, Downloads, JoinedFill } from './downloads.ts'
 import { followFill, toBody } from './fill-body.ts'
 import type { Holdings } from './holdings.ts'
 import type { Fill } from './fill.ts'
+import type { PassedBlob } from './passed-blobs.ts'
 import type { Source } from './source.ts'
 import type { ForgivingStore } from './store.ts'
 import { toSource } from './stored-source.ts'
@@ -17,19 +18,24 @@ import { toSource } from './stored-source.ts'
 export interface BlobPull extends Omit<BlobWanted, 'knownSize'> {
   readonly method: 'GET' | 'HEAD'
   readonly range: RangeRequest | undefined
+  readonly waitUntil: (work: Promise<unknown>) => void
 }
 
 export interface BlobCacheOptions {
   readonly store: ForgivingStore
   readonly holdings: Holdings
   readonly downloads: Downloads
+  /** Answers by a link where the platform or the operator wants one. */
+  readonly link: (wanted: BlobWanted) => Promise<Answer | undefined>
+  /** Instead of downloads that are followed. */
+  readonly pass: ((wanted: PassedBlob) => Promise<Answer>) | undefined
   readonly clock: Clock
   readonly metrics: Metrics
 }
 
 /** Blobs from the store, from a running download, or from upstream into the store: in this order. */
 export function createBlobCache(options: BlobCacheOptions): (pull: BlobPull) => Promise<Answer> {
-  const { store, holdings, downloads, clock, metrics } = options
+  const { store, holdings, downloads, link, pass, clock, metrics } = options
 
   return async (pull) => {
     const holding = await holdings.find(pull.route, pull.digest)
@@ -37,8 +43,11 @@ export function createBlobCache(options: BlobCacheOptions): (pull: BlobPull) => 
     const wanted = { ...pull, knownSize: holding?.size }
     if (pull.method === 'HEAD') return head(wanted)
     const outcome = isConfirmed ? 'revalidated' : 'hit'
+    const linked = await link(wanted)
+    if (linked) return linked
     const stored = await fromStore(wanted, outcome)
     if (stored) return stored
+    if (pass) return pass(wanted)
     const joined = await downloads.join(wanted)
     if (joined !== 'stored') return fromFill(wanted, joined)
     return (await fromStore(wanted, outcome)) ?? replace(wanted)

@@ -28,9 +28,13 @@ export interface UpstreamConfig {
   readonly realmHosts: readonly string[]
   /** What is put before a name of one component: `library` on Docker Hub. */
   readonly officialNamespace: string | undefined
+  /** How blobs get to clients: through us, by a link to where they are, or as the platform does best. */
+  readonly blobs: BlobDelivery
   /** Base URL of a v1 search API. */
   readonly search: string | undefined
 }
+
+export type BlobDelivery = 'auto' | 'stream' | 'redirect'
 
 export interface EndpointConfig {
   /** API root without a trailing slash, ending in /v2 or in a path below it: `https://registry-1.docker.io/v2`. */
@@ -50,10 +54,26 @@ export interface CacheConfig {
   readonly blobs:
     | { readonly driver: 'filesystem'; readonly path: string }
     | { readonly driver: 'memory'; readonly maxBytes: number }
+    | ({ readonly driver: 's3' } & S3Config)
     | { readonly driver: 'none' }
-  readonly state: { readonly driver: 'filesystem' | 'memory' }
+  readonly state:
+    | { readonly driver: 'filesystem' | 'memory' }
+    /** redis:// or rediss://; https:// with a token for Redis over HTTP. */
+    | { readonly driver: 'redis'; readonly url: string; readonly token: string | undefined }
   readonly tags: { readonly freshForSeconds: number; readonly staleForSeconds: number }
   readonly serveStaleOn: ReadonlySet<TroubleReason | 'not-found'>
+}
+
+/** A bucket of any S3-compatible service. */
+export interface S3Config {
+  /** Origin of the service. */
+  readonly endpoint: string
+  readonly bucket: string
+  readonly region: string
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  /** Put before every key; empty, or ending in a slash. */
+  readonly prefix: string
 }
 
 /** All in milliseconds. */

@@ -90,6 +90,11 @@ export const keyNotes: Readonly<Record<string, KeyNote>> = {
     pattern: host,
     examples: ['storage.internal:9000'],
   },
+  'upstreams.*.blobs': {
+    description:
+      'How blobs get to clients: stream, through the mirror; redirect, by a link to where they are; auto, as the platform does best.',
+    default: 'auto',
+  },
   'upstreams.*.search': {
     description: 'Base URL of a search API (/v1/search).',
     pattern: url,
@@ -107,11 +112,28 @@ export const keyNotes: Readonly<Record<string, KeyNote>> = {
     pattern: sizePattern.source,
     examples: ['256MiB'],
   },
+  'cache.blobs.endpoint': {
+    description: 'For the driver s3: the address of the service, without the bucket.',
+    pattern: url,
+    examples: ['https://s3.eu-central-1.amazonaws.com'],
+  },
+  'cache.blobs.bucket': {
+    description: 'For the driver s3: the bucket. Several mirrors may share it.',
+  },
+  'cache.blobs.region': { description: 'For the driver s3.', default: 'us-east-1' },
+  'cache.blobs.accessKeyId': { description: 'For the driver s3; better from the environment.' },
+  'cache.blobs.secretAccessKey': { description: 'For the driver s3; better from the environment.' },
+  'cache.blobs.prefix': { description: 'For the driver s3: put before every key.' },
   'cache.state': { description: 'Which digest a tag has, and which repository holds a blob.' },
   'cache.state.driver': {
     description:
-      'filesystem survives a restart and shares the folder of the blobs; it is the default where they are on the filesystem.',
+      'filesystem survives a restart and shares the folder of the blobs; it is the default where they are on the filesystem. redis lets several mirrors share what they know.',
   },
+  'cache.state.url': {
+    description: 'For the driver redis: redis://, rediss://, or https:// for Redis over HTTP.',
+    examples: ['redis://127.0.0.1:6379'],
+  },
+  'cache.state.token': { description: 'For Redis over HTTP: its token.' },
   'cache.tags': { description: 'How long what a tag means is believed.' },
   'cache.tags.freshFor': {
     description: 'For so long the upstream is not asked again.',

@@ -1,11 +1,19 @@
 import * as z from 'zod/mini'
-import type { CacheConfig, Config, LogLevel, TroubleReason } from './config.ts'
+import type {
+  BlobDelivery,
+  CacheConfig,
+  Config,
+  S3Config,
+  LogLevel,
+  TroubleReason,
+} from './config.ts'
 import { formatHostAndPort, parseHost, parseHostAndPort, parseNetwork } from './hosts.ts'
 import type { Listen } from './listen.ts'
 import { parseListen } from './listen.ts'
 import { InvalidValue } from './mistakes.ts'
 import { parseAlias } from './names.ts'
 import { parseDuration, parseSize } from './units.ts'
+import { parseBucket, parsePrefix, parseRedisUrl } from './services.ts'
 import { parseBaseUrl, parseEndpointUrl, parseOrigin } from './urls.ts'
 
 type Given<T> = { readonly [Key in keyof T]?: T[Key] | undefined }
@@ -36,14 +44,15 @@ export type GivenUpstream = Given<{
   hosts: List<string>
   endpoints: List<GivenEndpoint>
   trustedHosts: List<string>
+  blobs: BlobDelivery
   search: string
 }>
 
 export type GivenEndpoint = Given<{ url: string; username: string; password: string }>
 
 export type GivenCache = Given<{
-  blobs: Given<{ driver: CacheConfig['blobs']['driver']; path: string; maxSize: number }>
-  state: Given<{ driver: CacheConfig['state']['driver'] }>
+  blobs: Given<{ driver: CacheConfig['blobs']['driver']; path: string; maxSize: number } & S3Config>
+  state: Given<{ driver: CacheConfig['state']['driver']; url: string; token: string }>
   tags: Given<{ freshFor: number; staleFor: number }>
   serveStaleOn: List<TroubleReason | 'not-found'>
 }>
@@ -72,18 +81,31 @@ const upstream = z.strictObject({
   hosts: list(parsed(parseHost)),
   endpoints: list(endpoint),
   trustedHosts: list(parsed((text) => formatHostAndPort(parseHostAndPort(text)))),
+  blobs: z.optional(z.enum(['auto', 'stream', 'redirect'])),
   search: z.optional(parsed(parseBaseUrl)),
 })
 
 const cache = z.strictObject({
   blobs: z.optional(
     z.strictObject({
-      driver: z.optional(z.enum(['filesystem', 'memory', 'none'])),
+      driver: z.optional(z.enum(['filesystem', 's3', 'memory', 'none'])),
       path: z.optional(parsed(parsePath)),
       maxSize: z.optional(parsed((text) => parseSize(text, { least: '1MiB', most: '1024TiB' }))),
+      endpoint: z.optional(parsed(parseOrigin)),
+      bucket: z.optional(parsed(parseBucket)),
+      region: z.optional(parsed(parseSecret)),
+      accessKeyId: z.optional(parsed(parseSecret)),
+      secretAccessKey: z.optional(parsed(parseSecret)),
+      prefix: z.optional(parsed(parsePrefix)),
     }),
   ),
-  state: z.optional(z.strictObject({ driver: z.optional(z.enum(['filesystem', 'memory'])) })),
+  state: z.optional(
+    z.strictObject({
+      driver: z.optional(z.enum(['filesystem', 'memory', 'redis'])),
+      url: z.optional(parsed(parseRedisUrl)),
+      token: z.optional(parsed(parseSecret)),
+    }),
+  ),
   tags: z.optional(z.strictObject({ freshFor: z.optional(age()), staleFor: z.optional(age()) })),
   serveStaleOn: list(
     z.enum(['rate-limited', 'server-error', 'timeout', 'unreachable', 'not-found']),

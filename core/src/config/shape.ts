@@ -13,9 +13,9 @@ const laterKeys = new Set([
   'push',
   'upstreams.*.clientCredentials',
   'upstreams.*.images',
-  'upstreams.*.blobs',
 ])
-const laterWords = new Set(['s3', 'r2', 'redis', 'kv'])
+/** Platforms bring these by a binding, not by the document. */
+const laterWords = new Set(['r2', 'kv'])
 
 /**
  * Reports all that is wrong with single keys and values, and returns the rest: every key is optional, so

@@ -100,6 +100,7 @@ function finish(
     trustedHosts: [...new Set(itemsOf(given.trustedHosts))],
     realmHosts: known?.realmHosts ?? [],
     officialNamespace: known?.officialNamespace,
+    blobs: given.blobs ?? 'auto',
     search: given.search ?? known?.search,
   }
 }

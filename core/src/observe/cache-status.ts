@@ -7,6 +7,7 @@ const fixed: Readonly<Partial<Record<Outcome, string>>> = {
   collapsed: 'pullway; fwd=miss; collapsed',
   revalidated: 'pullway; fwd=stale; fwd-status=200',
   partial: 'pullway; fwd=partial',
+  linked: 'pullway; fwd=bypass',
 }
 
 /** RFC 9211. */

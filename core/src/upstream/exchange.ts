@@ -75,7 +75,7 @@ function toRequest(hop: Hop, signal: AbortSignal): Request {
 const localNames = /(?:^|\.)(?:localhost|local|internal)\.?$/
 
 /** The first of two checks; the runtime repeats it on what a name resolves to, where it can. */
-function refuseForbidden(url: URL, network: FetchOptions['network']): void {
+export function refuseForbidden(url: URL, network: FetchOptions['network']): void {
   if (network === 'any') return
   const isAddress = /^[\d.]+$|^\[/.test(url.hostname)
   const allowed = isAddress ? isPublicAddress(url.hostname) : !localNames.test(url.hostname)
@@ -88,6 +88,10 @@ function refuseForbidden(url: URL, network: FetchOptions['network']): void {
 }
 
 const redirects = new Set([301, 302, 303, 307, 308])
+
+export function isRedirect(status: number): boolean {
+  return redirects.has(status)
+}
 
 /** Chains of two are usual (registry.k8s.io to pkg.dev to storage); nobody needs ten. */
 const maxRedirects = 5
@@ -118,7 +122,8 @@ export async function followRedirects(
   throw new FetchError('unreachable', `it redirects more than ${String(maxRedirects)} times`)
 }
 
-function checkRedirect(url: URL | null, from: URL): URL {
+/** Where a Location leads; throws where nobody should be led. */
+export function checkRedirect(url: URL | null, from: URL): URL {
   if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
     throw new FetchError('unreachable', 'it redirects to something that is no web address')
   }

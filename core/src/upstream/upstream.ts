@@ -28,7 +28,7 @@ export interface Question {
 }
 
 /** What is done with an answer before the deadline; a body that is not read here may be read for longer. */
-export type Take<T> = (response: Response, signal: AbortSignal) => Promise<T> | T
+export type Take<T> = (response: Response, signal: AbortSignal, from: URL) => Promise<T> | T
 
 /** A registry that we pull from. */
 export interface Upstream {
@@ -89,7 +89,7 @@ export function createUpstream(config: UpstreamConfig, options: UpstreamOptions)
           if (response.status !== 200 && !alsoTake?.includes(response.status)) {
             throw await toVerdict(response, from, asked)
           }
-          return take(response, signal)
+          return take(response, signal, from)
         })
       } catch (error) {
         const meant =
@@ -105,8 +105,8 @@ export function createUpstream(config: UpstreamConfig, options: UpstreamOptions)
       try {
         return await inTime(deadline, async (signal) => {
           const first: Hop = { method: 'GET', url, headers: { accept: 'application/json' } }
-          const { response } = await followRedirects(first, (hop) => sendHop(hop, signal))
-          return take(response, signal)
+          const { response, from } = await followRedirects(first, (hop) => sendHop(hop, signal))
+          return take(response, signal, from)
         })
       } catch (error) {
         throw toTrouble(name, error)
