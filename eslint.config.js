@@ -138,7 +138,7 @@ export default defineConfig(
     files: [`adapters/${runtime}/src/**/*.ts`],
     rules: importBorders([
       {
-        regex: `^@pullway/(?!(?:core(?:/config)?|${stores.join('|')})$)`,
+        regex: `^@pullway/(?!(?:core(?:/config)?|redis/http|${stores.join('|')})$)`,
         reason: runtimeReason,
       },
       { regex: otherPackageByPath, reason: runtimeReason },

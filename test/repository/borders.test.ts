@@ -13,7 +13,7 @@ interface Border {
 
 const packageOfOthers = /^(?!@pullway\/|node:)(?:@[a-z0-9-]+\/)?[a-z0-9.-]+(?:\/|$)/
 const publicCore = /^@pullway\/core(?:\/config)?$/
-const store = /^@pullway\/(?:memory|redis|s3)$/
+const store = /^@pullway\/(?:memory|redis(?:\/http)?|s3)$/
 
 const borders: readonly Border[] = [
   {

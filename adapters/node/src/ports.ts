@@ -1,4 +1,6 @@
-import type { BlobStore, Clock, KeyValue, Logger, Ports } from '@pullway/core'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { BlobStore, Clock, KeyValue, Logger, Ports, PresignBlob } from '@pullway/core'
 import type { Config } from '@pullway/core/config'
 import {
   createMemoryBlobStore,
@@ -6,12 +8,18 @@ import {
   withMemory,
   withMemoryKeyValue,
 } from '@pullway/memory'
+import { createRedisKeyValue, type RedisKeyValue } from '@pullway/redis'
+import { createRedisHttpKeyValue } from '@pullway/redis/http'
+import { createS3BlobStore } from '@pullway/s3'
 import { systemClock } from './clock.ts'
 import { createNodeFetch, type NodeFetch } from './fetch.ts'
 import { createFilesystemBlobStore } from './filesystem-blob-store.ts'
 import { createFilesystemKeyValue } from './filesystem-key-value.ts'
+import { nodeFileSystem } from './file-system.ts'
 import { createNodeHasher } from './hasher.ts'
+import { removeLeftovers } from './leftovers.ts'
 import { sweepExpiredState } from './sweep-state.ts'
+import { withSpool } from './with-spool.ts'
 
 export interface NodePorts extends Ports {
   readonly fetch: NodeFetch
@@ -23,6 +31,8 @@ export interface NodeStores {
   readonly folder: string | undefined
   /** Each removes what is of no use any more. */
   readonly sweeps: readonly (() => Promise<unknown>)[]
+  /** Gives up all connections. */
+  close(): Promise<void>
 }
 
 const mebibyte = 1024 * 1024
@@ -38,37 +48,62 @@ export function createPorts(
   logger: Logger,
   clock: Clock = systemClock,
 ): NodeStores {
-  const blobs = createBlobs(cache, logger, clock)
-  const state = createState(cache, clock)
+  const fetch = createNodeFetch({ connectMs: timeouts.connectMs })
+  const parts = { cache, logger, clock, fetch }
+  const blobs = createBlobs(parts)
+  const state = createState(parts)
+  const memory = createMemoryKeyValue({ clock })
   return {
     ports: {
-      fetch: createNodeFetch({ connectMs: timeouts.connectMs }),
+      fetch,
       blobs: blobs.store,
+      ...(blobs.presign && { presign: blobs.presign }),
       state: state.store,
-      volatile: createMemoryKeyValue({ clock }),
+      // Tokens are shared where the operator shares state, and written to no disk otherwise.
+      volatile: cache.state.driver === 'redis' ? state.store : memory,
       clock,
       createHasher: createNodeHasher,
       logger,
     },
     folder: cache.blobs.driver === 'filesystem' ? cache.blobs.path : undefined,
     sweeps: [...blobs.sweeps, ...state.sweeps],
+    close: async () => {
+      await state.close?.()
+      await fetch.close()
+    },
   }
+}
+
+interface Parts {
+  readonly cache: Config['cache']
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly fetch: NodeFetch
 }
 
 interface Kept<Store> {
   readonly store: Store
   readonly sweeps: NodeStores['sweeps']
+  readonly presign?: PresignBlob
+  readonly close?: () => Promise<void>
 }
 
-function createBlobs(
-  { blobs }: Config['cache'],
-  logger: Logger,
-  clock: Clock,
-): Kept<BlobStore | undefined> {
+function createBlobs({ cache, logger, clock, fetch }: Parts): Kept<BlobStore | undefined> {
+  const { blobs } = cache
   switch (blobs.driver) {
     case 'filesystem': {
       const store = createFilesystemBlobStore({ path: blobs.path, logger, clock })
       return { store: withMemory(store, inMemory), sweeps: [() => store.sweepLeftovers()] }
+    }
+    case 's3': {
+      const store = createS3BlobStore({ ...blobs, fetch, clock })
+      const folder = join(tmpdir(), 'pullway')
+      const spooled = withSpool(store, { folder })
+      const presign: PresignBlob = async (digest, expiresSeconds) =>
+        (await store.stat(digest)) ? store.presign(digest, expiresSeconds) : undefined
+      const sweep = (): Promise<number> =>
+        removeLeftovers({ folder, clock, logger, files: nodeFileSystem })
+      return { store: withMemory(spooled, inMemory), presign, sweeps: [sweep] }
     }
     case 'memory':
       return { store: createMemoryBlobStore(blobs), sweeps: [] }
@@ -77,7 +112,13 @@ function createBlobs(
   }
 }
 
-function createState({ blobs, state }: Config['cache'], clock: Clock): Kept<KeyValue> {
+function createState({ cache, clock, fetch }: Parts): Kept<KeyValue> {
+  const { blobs, state } = cache
+  if (state.driver === 'redis') {
+    const redis = createRedis(state, fetch)
+    const store = withMemoryKeyValue(redis, { clock, rememberSeconds })
+    return { store, sweeps: [], ...('close' in redis && { close: () => redis.close() }) }
+  }
   if (state.driver !== 'filesystem' || blobs.driver !== 'filesystem') {
     return { store: createMemoryKeyValue({ clock }), sweeps: [] }
   }
@@ -87,4 +128,11 @@ function createState({ blobs, state }: Config['cache'], clock: Clock): Kept<KeyV
     store: withMemoryKeyValue(store, { clock, rememberSeconds }),
     sweeps: [() => sweepExpiredState({ path, clock })],
   }
+}
+
+type RedisState = Extract<Config['cache']['state'], { driver: 'redis' }>
+
+function createRedis({ url, token }: RedisState, fetch: NodeFetch): KeyValue | RedisKeyValue {
+  if (url.startsWith('redis')) return createRedisKeyValue({ url })
+  return createRedisHttpKeyValue({ url, token: token ?? '', fetch })
 }

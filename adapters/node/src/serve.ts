@@ -29,7 +29,7 @@ export async function startServer(
   options: StartOptions = {},
 ): Promise<RunningServer> {
   const { logger = createConsoleLogger(config.log), stopWithinMs = 30_000 } = options
-  const { ports, folder, sweeps } = createPorts(config, logger)
+  const { ports, folder, sweeps, close } = createPorts(config, logger)
   const { clock } = ports
   const stopping = new AbortController()
   const isStopping = (): boolean => stopping.signal.aborted
@@ -48,7 +48,7 @@ export async function startServer(
     async stop(withinMs = stopWithinMs) {
       stopping.abort()
       const isFinished = await server.stop(withinMs)
-      await ports.fetch.close()
+      await close()
       await logger.flush()
       return isFinished
     },
