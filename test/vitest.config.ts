@@ -10,6 +10,9 @@ const sources: Readonly<Record<string, string>> = {
   '@pullway/core/config': 'core/src/config/index.ts',
   '@pullway/memory': 'adapters/memory/src/index.ts',
   '@pullway/node': 'adapters/node/src/index.ts',
+  '@pullway/redis': 'adapters/redis/src/index.ts',
+  '@pullway/redis/http': 'adapters/redis/src/http.ts',
+  '@pullway/s3': 'adapters/s3/src/index.ts',
 }
 
 export default defineConfig({
@@ -23,7 +26,9 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // These need services or a quiet machine, and have commands of their own.
-    exclude: ['test/clients/**', 'test/bench/**'],
+    exclude: ['acceptance', 'bench', 'clients', 'platforms', 'services'].map(
+      (folder) => `test/${folder}/**`,
+    ),
     testTimeout: 20_000,
     hookTimeout: 20_000,
     reporters: ['default', new CountReporter()],

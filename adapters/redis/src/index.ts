@@ -1,1 +1,1 @@
-export {}
+export { createRedisKeyValue, type RedisKeyValue } from './key-value.ts'
