@@ -29,7 +29,9 @@ const passing: Readonly<Record<string, string>> = {
   'run unused': 'true',
   'run packaging': 'true',
   'run test:clients': 'echo "2 passed, 0 failed"',
-  'run test:acceptance': 'echo "4 passed, 0 failed"',
+  'run test:services': 'echo "1 passed, 0 failed"',
+  'run test:acceptance': 'echo "2 passed, 0 failed"',
+  'run test:platforms': 'echo "1 passed, 0 failed"',
 }
 
 test.each([
