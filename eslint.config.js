@@ -21,6 +21,8 @@ const portReason =
 const runtimes = ['node', 'cloudflare', 'vercel', 'lambda', 'bun', 'deno']
 const edgeRuntimes = ['cloudflare', 'vercel']
 const stores = ['memory', 's3', 'redis']
+/** A Lambda function is a Node process: it takes that runtime's ports as they are. */
+const runtimeBelow = { lambda: ['node'] }
 
 /** A path that leaves its package, whatever its depth. */
 const otherPackageByPath = String.raw`^\.{1,2}/(?:.*/)?(?:core|adapters|deploy|test|dist)/`
@@ -138,7 +140,7 @@ export default defineConfig(
     files: [`adapters/${runtime}/src/**/*.ts`],
     rules: importBorders([
       {
-        regex: `^@pullway/(?!(?:core(?:/config)?|redis/http|${stores.join('|')})$)`,
+        regex: `^@pullway/(?!(?:core(?:/config)?|redis/http|${[...stores, ...(runtimeBelow[runtime] ?? [])].join('|')})$)`,
         reason: runtimeReason,
       },
       { regex: otherPackageByPath, reason: runtimeReason },

@@ -26,8 +26,12 @@ const borders: readonly Border[] = [
   },
   { files: /^core\/src\//, mayImport: [/^hono(?:\/|$)/, /^(?:ipaddr\.js|tldts)$/] },
   {
-    files: /^adapters\/(?:node|lambda|bun|deno)\/src\//,
+    files: /^adapters\/(?:node|bun|deno)\/src\//,
     mayImport: [publicCore, store, /^node:/, packageOfOthers],
+  },
+  {
+    files: /^adapters\/lambda\/src\//,
+    mayImport: [publicCore, store, /^@pullway\/node$/, /^node:/, packageOfOthers],
   },
   {
     files: /^adapters\/(?:cloudflare|vercel)\/src\//,
