@@ -1,0 +1,49 @@
+export const languages = ['en', 'zh'] as const
+export type Language = (typeof languages)[number]
+type Text = Readonly<Record<Language, string>>
+
+/** What a platform may truly lack. All else that the suite asks for holds on every target. */
+export const capabilities = {
+  'keeps-blobs': { en: 'keeps blobs', zh: '保存 blob' },
+  'streams-blobs': { en: 'sends blobs of any size itself', zh: '任意大小的 blob 都自行发送' },
+  'verifies-blobs': { en: 'verifies blobs on their way', zh: '边传边校验 blob' },
+  'shares-downloads': { en: 'one download for all clients', zh: '多个客户端共享一次下载' },
+  'survives-restart': { en: 'cache survives a restart', zh: '重启后缓存仍在' },
+} as const satisfies Readonly<Record<string, Text>>
+
+export type Capability = keyof typeof capabilities
+
+interface Platform {
+  readonly title: Text
+  /** The reason for each capability that is not there. */
+  readonly lacks: Readonly<Partial<Record<Capability, Text>>>
+}
+
+/** Read by the suite, which does not ask a target for what it lacks, and printed by both READMEs. */
+export const platforms = {
+  node: { title: { en: 'Node', zh: 'Node' }, lacks: {} },
+} as const satisfies Readonly<Record<string, Platform>>
+
+export type TargetName = keyof typeof platforms
+
+export const targetNames = Object.keys(platforms) as readonly TargetName[]
+
+export function lacks(target: TargetName, capability: Capability): boolean {
+  return capability in platforms[target].lacks
+}
+
+const words: Readonly<Record<Language, { readonly corner: string; readonly yes: string }>> = {
+  en: { corner: 'runs on', yes: 'yes' },
+  zh: { corner: '运行平台', yes: '是' },
+}
+
+/** The cells of the README's table, its head first. */
+export function tableOf(language: Language): readonly (readonly string[])[] {
+  const names = Object.keys(capabilities) as Capability[]
+  const { corner, yes } = words[language]
+  const rows = Object.values<Platform>(platforms).map(({ title, lacks: reasons }) => [
+    title[language],
+    ...names.map((name) => reasons[name]?.[language] ?? yes),
+  ])
+  return [[corner, ...names.map((name) => capabilities[name][language])], ...rows]
+}
