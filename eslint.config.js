@@ -86,7 +86,7 @@ const hiddenGlobals = [
 ]
 
 export default defineConfig(
-  { ignores: ['**/dist/', '**/.turbo/', 'data/', 'coverage/'] },
+  { ignores: ['**/dist/', '**/.turbo/', '**/.vercel/', '**/.wrangler/', 'data/', 'coverage/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.ts'],

@@ -1,0 +1,108 @@
+import type { Fetch } from '@pullway/core'
+import { expect, test } from 'vitest'
+import * as edge from '../../adapters/vercel/src/edge.ts'
+import { createFetch } from '../../adapters/vercel/src/fetch.ts'
+import type { Handler } from '@pullway/vercel/edge'
+import * as node from '../../adapters/vercel/src/node.ts'
+import { listen } from '../contract/peer.ts'
+import { accessKeyId, bucket, createS3Server, secretAccessKey } from '../contract/s3-server.ts'
+import { makeFolder } from '../contract/temporary-folder.ts'
+import { createFakeClock } from '../fakes/clock.ts'
+import { readAnswer, type Answered } from '../fakes/mirror.ts'
+import { buildImage, createFakeRegistry, type FakeRegistry } from '../fakes/registry/index.ts'
+import { createFakeUpstash, type FakeUpstash } from '../fakes/upstash.ts'
+import { createFakeConsole } from './console.ts'
+
+const image = buildImage({ seed: 81, layerBytes: 100_000 })
+const layer = image.blobs[1]!
+const root = '/v2/registry.test/owner/name'
+const redis = { origin: 'https://redis.test', token: 'redis-token' }
+
+interface Cloud {
+  readonly registry: FakeRegistry
+  readonly upstash: FakeUpstash
+  /** One more instance of the function. */
+  readonly start: (
+    runtime: 'node' | 'edge',
+    document: string,
+  ) => (path: string) => Promise<Answered>
+}
+
+async function makeCloud(): Promise<Cloud> {
+  const registry = createFakeRegistry()
+  registry.push('owner/name', 'latest', image)
+  const upstash = createFakeUpstash({ clock: createFakeClock(), ...redis })
+  const s3 = await listen(await createS3Server(await makeFolder()))
+  const platformFetch = createFetch((request, init) => fetch(request, init))
+  const routed: Fetch = (request, options) => {
+    const { origin, host } = new URL(request.url)
+    if (origin === redis.origin) return upstash.fetch(request, options)
+    return registry.plays(host) ? registry.fetch(request, options) : platformFetch(request, options)
+  }
+  const environment = {
+    PULLWAY_S3_ENDPOINT: s3.origin,
+    PULLWAY_S3_BUCKET: bucket,
+    PULLWAY_S3_REGION: 'us-east-1',
+    PULLWAY_S3_ACCESS_KEY_ID: accessKeyId,
+    PULLWAY_S3_SECRET_ACCESS_KEY: secretAccessKey,
+    UPSTASH_REDIS_REST_URL: redis.origin,
+    UPSTASH_REDIS_REST_TOKEN: redis.token,
+  }
+  const console = createFakeConsole()
+  return {
+    registry,
+    upstash,
+    start(runtime, document) {
+      const { createHandler } = { node, edge }[runtime]
+      const handler: Handler = createHandler(environment, { document, fetch: routed, console })
+      return async (path) => {
+        const works: Promise<unknown>[] = []
+        const waitUntil = (work: Promise<unknown>): void => void works.push(work)
+        const response = await handler(new Request(`https://mirror.test${path}`), { waitUntil })
+        const answer = await readAnswer(response)
+        await Promise.all(works)
+        return answer
+      }
+    },
+  }
+}
+
+const streaming = 'upstreams: { registry.test: {} }'
+
+test.each(['node', 'edge'] as const)(
+  'what one instance has fetched, the next one on %s has from the services',
+  async (runtime) => {
+    const { registry, upstash, start } = await makeCloud()
+    const first = start('node', streaming)
+    await first(`${root}/manifests/latest`)
+    await first(`${root}/blobs/${layer.digest}`)
+    expect(registry.takeLines()).toContain('GET auth.registry.test/token')
+    expect(upstash.commands.map(([name]) => name)).toContain('SET')
+
+    const next = start(runtime, streaming)
+    const manifest = await next(`${root}/manifests/latest`)
+    expect(manifest.bytes).toEqual(image.root.bytes)
+    const blob = await next(`${root}/blobs/${layer.digest}`)
+    expect([blob.status, blob.broken]).toEqual([200, undefined])
+    expect(blob.bytes).toEqual(layer.bytes)
+    expect(registry.takeLines()).toEqual([])
+  },
+)
+
+test('a stored layer goes out by a presigned link where the configuration says so', async () => {
+  const { start } = await makeCloud()
+  const path = `${root}/blobs/${layer.digest}`
+  await start('node', streaming)(path)
+  const redirecting = start('node', 'upstreams: { registry.test: { blobs: redirect } }')
+  const answer = await redirecting(path)
+  expect(answer.status).toBe(307)
+  const linked = await fetch(answer.headers.get('location')!)
+  expect(Buffer.compare(await linked.bytes(), layer.bytes)).toBe(0)
+})
+
+test('without its Redis the mirror goes on', async () => {
+  const { upstash, start } = await makeCloud()
+  upstash.answerWith(() => Promise.reject(new Error('as scripted')))
+  const answer = await start('node', streaming)(`${root}/manifests/latest`)
+  expect(answer.bytes).toEqual(image.root.bytes)
+})
