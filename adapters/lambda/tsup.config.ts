@@ -3,8 +3,8 @@ import { defineConfig } from 'tsup'
 export default defineConfig({
   entry: ['src/index.ts'],
   format: 'esm',
-  target: 'es2023',
-  platform: 'neutral',
+  target: 'node22',
+  platform: 'node',
   sourcemap: true,
   clean: true,
 })
