@@ -101,12 +101,12 @@ describe('ranges', () => {
     expect(body.equals(layer.bytes.subarray(first, last + 1))).toBe(true)
   })
 
-  test.each(['bytes=5-2', 'pages=1-2', 'bytes=a-b', 'bytes='])(
-    '%s is none, and gets the whole',
-    async (range) => {
+  // Behind a link it is the storage that reads the header.
+  for (const range of ['bytes=5-2', 'pages=1-2', 'bytes=a-b', 'bytes=']) {
+    onlyWith('streams-blobs', `${range} is none, and gets the whole`, async () => {
       expectContent(await world.ask(pathOf(layer), { headers: { range } }), layer)
-    },
-  )
+    })
+  }
 
   test.each([`bytes=${total}-`, 'bytes=99999999-', 'bytes=-0'])(
     '%s cannot be satisfied',

@@ -22,6 +22,23 @@ interface Platform {
 /** Read by the suite, which does not ask a target for what it lacks, and printed by both READMEs. */
 export const platforms = {
   node: { title: { en: 'Node', zh: 'Node' }, lacks: {} },
+  'vercel-node': {
+    title: { en: 'Vercel, Node', zh: 'Vercel，Node' },
+    lacks: {
+      'keeps-blobs': { en: 'with S3', zh: '需要 S3' },
+      'survives-restart': { en: 'with S3 and Redis', zh: '需要 S3 和 Redis' },
+    },
+  },
+  lambda: {
+    title: { en: 'AWS Lambda', zh: 'AWS Lambda' },
+    lacks: {
+      'keeps-blobs': { en: 'with S3', zh: '需要 S3' },
+      'streams-blobs': { en: 'up to 6 MiB, else a link', zh: '6 MiB 以内，更大的给出链接' },
+      'verifies-blobs': { en: 'those that it sends', zh: '仅限自行发送的' },
+      'shares-downloads': { en: 'no: an instance a request', zh: '否：每个请求一个实例' },
+      'survives-restart': { en: 'with S3 and Redis', zh: '需要 S3 和 Redis' },
+    },
+  },
 } as const satisfies Readonly<Record<string, Platform>>
 
 export type TargetName = keyof typeof platforms
