@@ -5,6 +5,7 @@ export default defineConfig({
   format: 'esm',
   target: 'es2023',
   platform: 'neutral',
+  external: [/^cloudflare:/],
   sourcemap: true,
   clean: true,
 })

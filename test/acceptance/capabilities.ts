@@ -22,6 +22,13 @@ interface Platform {
 /** Read by the suite, which does not ask a target for what it lacks, and printed by both READMEs. */
 export const platforms = {
   node: { title: { en: 'Node', zh: 'Node' }, lacks: {} },
+  cloudflare: {
+    title: { en: 'Cloudflare Workers', zh: 'Cloudflare Workers' },
+    lacks: {
+      'verifies-blobs': { en: 'when R2 keeps them', zh: '存入 R2 时校验' },
+      'shares-downloads': { en: 'no: passed through', zh: '否：直接转发' },
+    },
+  },
   'vercel-node': {
     title: { en: 'Vercel, Node', zh: 'Vercel，Node' },
     lacks: {

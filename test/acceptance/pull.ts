@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import { until } from '../clients/process.ts'
 import type { Content, Image } from '../clients/upstream/images.ts'
 import { accept, expectContent } from './expect.ts'
 import type { World } from './world.ts'
@@ -15,6 +16,15 @@ export async function pullAll(world: World, image: Image): Promise<void> {
     )
   for (const blob of image.blobs)
     expectContent(await world.ask(`${root}/blobs/${blob.digest}`), blob)
+}
+
+/** Resolves when all that was pulled is in the cache: some platforms store behind the answer. */
+export async function allKept(world: World, image: Image): Promise<void> {
+  const isKept = async (digest: string): Promise<boolean> => {
+    const path = `/v2/${image.repository}/blobs/${digest}`
+    return (await world.ask(path)).headers['cache-status']?.startsWith('pullway; hit') === true
+  }
+  for (const { digest } of image.blobs) await until(`${digest} is kept`, () => isKept(digest))
 }
 
 /** What the tag names. */

@@ -3,7 +3,7 @@ import { makeImage } from '../clients/upstream/images.ts'
 import { accept, expectContent, expectError, expectNoLie } from './expect.ts'
 import type { Answer } from './http.ts'
 import { onlyWith } from './only-with.ts'
-import { pullAll, topOf } from './pull.ts'
+import { allKept, pullAll, topOf } from './pull.ts'
 import type { Play, Scripted } from './stage.ts'
 import { startWorld, type World } from './world.ts'
 
@@ -39,6 +39,9 @@ describe('the upstream limits the mirror', () => {
   })
 
   onlyWith('keeps-blobs', 'a copy that is here is served, with a warning', async () => {
+    world.reset()
+    await allKept(world, kept)
+    world.stage.play(() => limited)
     const answer = await manifestOf('library/pullway-kept')
     expectContent(answer, topOf(kept))
     expect(answer.headers['warning']).toMatch(/^299 - ".+"$/)

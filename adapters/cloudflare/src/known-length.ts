@@ -1,0 +1,9 @@
+/** Cloudflare's own: a stream that says how long it is, moved without JavaScript, broken by any other length. */
+declare const FixedLengthStream: new (length: number) => TransformStream<Uint8Array, Uint8Array>
+
+export function withLength(
+  body: ReadableStream<Uint8Array>,
+  length: number,
+): ReadableStream<Uint8Array> {
+  return body.pipeThrough(new FixedLengthStream(length))
+}

@@ -1,0 +1,4 @@
+declare module 'cloudflare:workers' {
+  /** The bindings, known before the first request. */
+  export const env: unknown
+}
