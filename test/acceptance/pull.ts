@@ -22,7 +22,7 @@ export async function pullAll(world: World, image: Image): Promise<void> {
 export async function allKept(world: World, image: Image): Promise<void> {
   const isKept = async (digest: string): Promise<boolean> => {
     const path = `/v2/${image.repository}/blobs/${digest}`
-    return (await world.ask(path)).headers['cache-status']?.startsWith('pullway; hit') === true
+    return String((await world.ask(path)).headers['cache-status']).startsWith('pullway; hit')
   }
   for (const { digest } of image.blobs) await until(`${digest} is kept`, () => isKept(digest))
 }

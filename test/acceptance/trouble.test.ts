@@ -39,7 +39,7 @@ describe('the upstream limits the mirror', () => {
   })
 
   onlyWith('keeps-blobs', 'a copy that is here is served, with a warning', async () => {
-    world.reset()
+    await world.reset()
     await allKept(world, kept)
     world.stage.play(() => limited)
     const answer = await manifestOf('library/pullway-kept')

@@ -32,7 +32,7 @@ export interface NodeStores {
   /** Each removes what is of no use any more. */
   readonly sweeps: readonly (() => Promise<unknown>)[]
   /** Gives up all connections. */
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 const mebibyte = 1024 * 1024

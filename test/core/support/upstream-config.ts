@@ -12,6 +12,7 @@ export function upstreamConfig(given: Partial<UpstreamConfig> = {}): UpstreamCon
     trustedHosts: [],
     realmHosts: [],
     officialNamespace: undefined,
+    blobs: 'auto',
     search: undefined,
     ...given,
   }
