@@ -124,10 +124,23 @@ describe('what npm users get', () => {
 
 const execute = promisify(execFile)
 
+/** What workerd brings along, for a package that is made for it. */
+const workersModules = `data:text/javascript,${encodeURIComponent(`
+import { registerHooks } from 'node:module'
+registerHooks({
+  resolve: (name, context, next) =>
+    name.startsWith('cloudflare:') ? { url: name, shortCircuit: true } : next(name, context),
+  load: (url, context, next) =>
+    url.startsWith('cloudflare:')
+      ? { format: 'module', source: 'export const env = {}', shortCircuit: true }
+      : next(url, context),
+})`)}`
+
 /** The names that a module exports to a program that has installed it: no alias, no TypeScript. */
 async function namesOf(specifier: string): Promise<readonly string[]> {
   const program = `console.log(JSON.stringify(Object.keys(await import('${specifier}'))))`
-  const { stdout } = await execute(process.execPath, ['--input-type=module', '--eval', program], {
+  const flags = ['--import', workersModules, '--input-type=module', '--eval', program]
+  const { stdout } = await execute(process.execPath, flags, {
     cwd: join(root, 'test'),
     timeout: 10_000,
   })
