@@ -22,9 +22,12 @@ export const pullwayCli: string = fileURLToPath(
   new URL('../../adapters/node/dist/cli.js', import.meta.url),
 )
 
+/** As `npm start` has it: the flag takes 12 % off a manifest hit, and V8 reads it at its start only. */
+const pullwayCommand = [process.execPath, '--min-semi-space-size=2', pullwayCli, 'serve'] as const
+
 const peers: Readonly<Record<PeerName, Peer>> = {
   pullway: {
-    command: (_, configFile) => [process.execPath, pullwayCli, 'serve', '--config', configFile],
+    command: (_, configFile) => [...pullwayCommand, '--config', configFile],
     configText: ({ folder, port, upstreamUrl }) => `
 listen: 127.0.0.1:${port}
 upstreams:
