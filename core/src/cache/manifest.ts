@@ -1,3 +1,4 @@
+import { isObject } from '../json.ts'
 import { manifestTypes } from '../request/accept.ts'
 import { isDigest } from '../request/reference.ts'
 import type { Digest } from '../ports.ts'
@@ -87,8 +88,4 @@ function parseObject(bytes: Uint8Array): Record<string, unknown> | undefined {
   } catch {
     return undefined
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

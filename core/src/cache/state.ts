@@ -1,3 +1,4 @@
+import { parseJson } from '../json.ts'
 import type { KeyValue } from '../ports.ts'
 import type { StoreReport } from './store-report.ts'
 
@@ -17,14 +18,6 @@ function parseOnce(text: string): unknown {
   if (parsed.size >= maxParsed) parsed.clear()
   parsed.set(text, value)
   return value
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return undefined
-  }
 }
 
 /** Lets a mirror go on when its state fails: what is not remembered is asked upstream again. */

@@ -1,5 +1,6 @@
 import type { Answer } from '../answer.ts'
 import { RegistryError } from '../errors.ts'
+import { decodeJson } from '../json.ts'
 import { readBytes } from '../upstream/body.ts'
 import { UpstreamTrouble } from '../upstream/trouble.ts'
 import type { Upstream } from '../upstream/upstream.ts'
@@ -33,7 +34,8 @@ export async function search(
       throw failed(`its search answered ${String(response.status)}`)
     }
     const bytes = await readBytes(response, maxSearchBytes, signal)
-    if (!bytes || !isJson(bytes)) throw failed('its search sent something that is no result')
+    if (!bytes || decodeJson(bytes) === undefined)
+      throw failed('its search sent something that is no result')
     const headers = {
       'content-type': 'application/json',
       'content-length': String(bytes.byteLength),
@@ -55,13 +57,4 @@ function toSearchUrl(base: string, query: string): URL {
     if (value !== null && /^\d{1,6}$/.test(value)) url.searchParams.set(name, value)
   }
   return url
-}
-
-function isJson(bytes: Uint8Array): boolean {
-  try {
-    JSON.parse(new TextDecoder().decode(bytes))
-    return true
-  } catch {
-    return false
-  }
 }

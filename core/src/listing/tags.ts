@@ -1,4 +1,5 @@
 import type { Answer } from '../answer.ts'
+import { decodeJson, isObject } from '../json.ts'
 import type { Pull } from '../request/parse.ts'
 import type { Route } from '../route.ts'
 import { readBytes } from '../upstream/body.ts'
@@ -60,10 +61,6 @@ export function nextPage(link: string | null, pull: Pull): string | undefined {
 }
 
 function isTagList(bytes: Uint8Array): boolean {
-  try {
-    const list: unknown = JSON.parse(new TextDecoder().decode(bytes))
-    return typeof list === 'object' && list !== null && 'tags' in list
-  } catch {
-    return false
-  }
+  const list = decodeJson(bytes)
+  return isObject(list) && 'tags' in list
 }

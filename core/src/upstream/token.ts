@@ -1,4 +1,5 @@
 import type { Credentials } from '../config/config.ts'
+import { decodeJson, isObject } from '../json.ts'
 import type { Clock, CreateHasher, KeyValue } from '../ports.ts'
 import { discard, readBytes, readText } from './body.ts'
 import type { Hop, SendHop } from './exchange.ts'
@@ -132,7 +133,8 @@ function parseToken(
   body: Uint8Array | undefined,
   { upstream, realm }: TokenRequest,
 ): { value: string; lifeSeconds: number } {
-  const fields = parseFields(body)
+  const parsed = decodeJson(body)
+  const fields = isObject(parsed) ? parsed : {}
   const value = [fields['token'], fields['access_token']].find(
     (text) => typeof text === 'string' && text !== '',
   )
@@ -145,14 +147,5 @@ function parseToken(
   return {
     value,
     lifeSeconds: Math.min(Math.max(lifeSeconds, leastLifeSeconds), longestLifeSeconds),
-  }
-}
-
-function parseFields(body: Uint8Array | undefined): Record<string, unknown> {
-  try {
-    const parsed: unknown = JSON.parse(new TextDecoder().decode(body))
-    return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {}
-  } catch {
-    return {}
   }
 }
