@@ -24,7 +24,10 @@ const borders: readonly Border[] = [
     files: /^core\/src\/admin\//,
     mayImport: [/^(?:ipaddr\.js|chanfana)$/, /^(?:hono|zod)(?:\/|$)/],
   },
-  { files: /^core\/src\//, mayImport: [/^hono(?:\/|$)/, /^(?:ipaddr\.js|tldts)$/] },
+  {
+    files: /^core\/src\//,
+    mayImport: [/^hono(?:\/|$)/, /^(?:ipaddr\.js|tldts|picomatch(?:\/posix)?|jose|cockatiel)$/],
+  },
   {
     files: /^adapters\/(?:node|bun|deno)\/src\//,
     mayImport: [publicCore, store, /^node:/, packageOfOthers],

@@ -9,6 +9,9 @@ export interface Config {
   readonly upstreams: ReadonlyMap<string, UpstreamConfig>
   readonly cache: CacheConfig
   readonly timeouts: Timeouts
+  readonly access: AccessConfig
+  readonly limits: LimitsConfig
+  readonly push: { readonly enabled: boolean }
   readonly log: { readonly format: 'main' | 'json'; readonly level: LogLevel }
 }
 
@@ -32,6 +35,61 @@ export interface UpstreamConfig {
   readonly blobs: BlobDelivery
   /** Base URL of a v1 search API. */
   readonly search: string | undefined
+  /** Whose account pulls: the operator's, whatever clients send; or each client's own at the upstream. */
+  readonly clientCredentials: 'ignore' | 'relay'
+  /** Over names at the upstream: `library/*`. */
+  readonly images: ImagesConfig
+}
+
+/** Globs of images, `repository[:tag]`: a star stays within a component, two cross them. */
+export interface ImagesConfig {
+  /** Undefined: all. */
+  readonly allow: readonly string[] | undefined
+  readonly deny: readonly string[]
+  /** The operator's words to who is denied. */
+  readonly message: string | undefined
+}
+
+export interface AccessConfig {
+  /** CIDR blocks; an empty `allow` allows all. */
+  readonly networks: { readonly allow: readonly string[]; readonly deny: readonly string[] }
+  /** Parts of User-Agent headers, in lower case. */
+  readonly userAgents: { readonly deny: readonly string[] }
+  /** Over `registry/repository[:tag]`. */
+  readonly images: ImagesConfig
+  /** Undefined: nobody logs in. */
+  readonly users: UsersConfig | undefined
+  /** The first that matches decides; with none, every user may pull all that the images allow. */
+  readonly rules: readonly AccessRule[]
+  readonly admins: readonly string[]
+}
+
+export interface UsersConfig {
+  /** A file of htpasswd lines; read by the runtime, which has files. */
+  readonly htpasswd: string | undefined
+  /** htpasswd lines in the document itself, for where there are no files. */
+  readonly entries: readonly string[]
+  /** Whether who does not log in is let in, too, as far as rules for `anonymous` and `*` go. */
+  readonly anonymous: boolean
+  /** Signs tokens, at least 32 characters; undefined: made at the first start. */
+  readonly tokenKey: string | undefined
+}
+
+export interface AccessRule {
+  /** Names, `*` for everybody, `anonymous` for who has not logged in. */
+  readonly users: readonly string[]
+  /** Globs over `registry/repository[:tag]`. */
+  readonly images: readonly string[]
+  readonly effect: 'allow' | 'deny'
+  readonly message: string | undefined
+}
+
+/** Undefined: not limited. Each holds for a user who has logged in, else for a client address (IPv6: its /64). */
+export interface LimitsConfig {
+  readonly requests: { readonly perSecond: number; readonly burst: number } | undefined
+  /** Blob streams at once. */
+  readonly connections: number | undefined
+  readonly bandwidthBytesPerSecond: number | undefined
 }
 
 export type BlobDelivery = 'auto' | 'stream' | 'redirect'

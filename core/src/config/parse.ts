@@ -26,6 +26,16 @@ export function parseConfig(text: string, { file, environment }: ConfigSource): 
     upstreams: toUpstreams(given, report),
     cache: toCache(given.cache ?? {}, report),
     timeouts: toTimeouts(given.timeouts ?? {}),
+    access: {
+      networks: { allow: [], deny: [] },
+      userAgents: { deny: [] },
+      images: { allow: undefined, deny: [], message: undefined },
+      users: undefined,
+      rules: [],
+      admins: [],
+    },
+    limits: { requests: undefined, connections: undefined, bandwidthBytesPerSecond: undefined },
+    push: { enabled: false },
     log: { format: given.log?.format ?? 'main', level: given.log?.level ?? 'info' },
   }
   report.throwIfAny()

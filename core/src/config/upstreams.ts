@@ -102,6 +102,8 @@ function finish(
     officialNamespace: known?.officialNamespace,
     blobs: given.blobs ?? 'auto',
     search: given.search ?? known?.search,
+    clientCredentials: 'ignore',
+    images: { allow: undefined, deny: [], message: undefined },
   }
 }
 

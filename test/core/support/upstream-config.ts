@@ -14,6 +14,8 @@ export function upstreamConfig(given: Partial<UpstreamConfig> = {}): UpstreamCon
     officialNamespace: undefined,
     blobs: 'auto',
     search: undefined,
+    clientCredentials: 'ignore',
+    images: { allow: undefined, deny: [], message: undefined },
     ...given,
   }
 }
