@@ -1,4 +1,4 @@
-import { ConfigError, type Mistake } from '../config/mistakes.ts'
+import { ConfigError, InvalidValue, type Mistake } from '../config/mistakes.ts'
 import { parsePasswordHash, type PasswordHash, type PasswordMeans } from './password-hash.ts'
 
 /** One line of a file of users: a person with a password, or a service with a token. */
@@ -36,12 +36,13 @@ export function linesOf(file: string, text: string): readonly UserLine[] {
 export function parseUsers(
   lines: readonly UserLine[],
   means: PasswordMeans,
+  parsePattern: (pattern: string) => string = (pattern) => pattern,
 ): ReadonlyMap<string, UserEntry> {
   const entries = new Map<string, UserEntry>()
   const mistakes: Mistake[] = []
   for (const { text, place } of lines) {
     if (text.trim() === '' || text.startsWith('#')) continue
-    const found = parseEntry(text.trimEnd(), means)
+    const found = parseEntry(text.trimEnd(), means, parsePattern)
     const known = typeof found === 'object' && entries.has(found.name)
     if (typeof found === 'string') mistakes.push({ ...place, message: found })
     else if (known) mistakes.push({ ...place, message: `"${found.name}" is there twice` })
@@ -59,7 +60,11 @@ export function isUserName(name: string): boolean {
 /** In rules it means who has not logged in. */
 const anonymousName = 'anonymous'
 
-function parseEntry(text: string, means: PasswordMeans): UserEntry | string {
+function parseEntry(
+  text: string,
+  means: PasswordMeans,
+  parsePattern: (pattern: string) => string,
+): UserEntry | string {
   const colon = text.indexOf(':')
   if (colon < 0) return 'is no entry: write name:hash, as "pullway user add" does'
   const name = text.slice(0, colon)
@@ -67,12 +72,17 @@ function parseEntry(text: string, means: PasswordMeans): UserEntry | string {
     return 'begins with a name that cannot be one: use letters, digits and . _ @ + -, not "anonymous", and a colon behind it'
   }
   const rest = text.slice(colon + 1)
-  const secret = rest.startsWith('$token$') ? parseToken(rest) : parsePasswordHash(rest, means)
+  const secret = rest.startsWith('$token$')
+    ? parseToken(rest, parsePattern)
+    : parsePasswordHash(rest, means)
   if (typeof secret === 'string') return `the entry of "${name}" ${secret}`
   return { name, secret, text }
 }
 
-function parseToken(text: string): ServiceToken | string {
+function parseToken(
+  text: string,
+  parsePattern: (pattern: string) => string,
+): ServiceToken | string {
   const [, , digest = '', ...settings] = text.split('$')
   if (!/^[a-f0-9]{64}$/.test(digest)) return brokenToken
   let expiresAt: number | undefined
@@ -80,20 +90,31 @@ function parseToken(text: string): ServiceToken | string {
   for (const setting of settings) {
     const [, key, value = ''] = /^(expires|images)=(.+)$/.exec(setting) ?? []
     if (key === undefined) return brokenToken
-    if (key === 'images') images = value.split(',')
-    else expiresAt = endOfDay(value)
-    if (key === 'expires' && expiresAt === undefined)
-      return 'has a token with an end that is no date: write expires=2027-02-01'
+    if (key === 'expires') {
+      expiresAt = endOfDay(value)
+      if (expiresAt === undefined) return 'ends on no date: write expires=2027-02-01'
+    } else {
+      const patterns = parsePatterns(value.split(','), parsePattern)
+      if (typeof patterns === 'string') return `is for images of which one ${patterns}`
+      images = patterns
+    }
   }
-  if (images?.some((glob) => !isGlob(glob))) return 'has a token with an image that is no pattern'
   return { scheme: 'token', digest, expiresAt, images }
 }
 
 const brokenToken =
   'is broken: a token is $token$, 64 hex digits, and $expires= and $images= where wanted; make it anew with "pullway user token"'
 
-export function isGlob(text: string): boolean {
-  return /^[\w./:*?@![\]-]{1,512}$/.test(text)
+function parsePatterns(
+  patterns: readonly string[],
+  parsePattern: (pattern: string) => string,
+): readonly string[] | string {
+  try {
+    return patterns.map(parsePattern)
+  } catch (error) {
+    if (error instanceof InvalidValue) return error.message
+    throw error
+  }
 }
 
 /** A token is good until the end of that day, UTC. */

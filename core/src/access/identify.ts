@@ -30,12 +30,7 @@ export interface IdentifyOptions {
 export const nobody: Caller = { user: undefined, images: undefined, authorization: undefined }
 
 /** Who asks. Throws a 401 to who has to log in, or whose login is wrong; the app puts our challenge on it. */
-export function createIdentify({
-  users,
-  passwords,
-  tokens,
-  anonymous,
-}: IdentifyOptions): Identify {
+export function createIdentify({ users, passwords, tokens, anonymous }: IdentifyOptions): Identify {
   return async ({ authorization, secret, client, isPing }) => {
     if (secret !== undefined) {
       // dockerd sends to a mirror what it has for Docker Hub: the path alone counts.
@@ -65,7 +60,8 @@ export function createIdentify({
       if (entry) return entry
     }
     const bearer = await tokens.read(claim.token, 'access', serviceOf(client))
-    if (!bearer || (!bearer.entry && !anonymous)) throw refusal('the token is not valid, or not any more')
+    if (!bearer || (!bearer.entry && !anonymous))
+      throw refusal('the token is not valid, or not any more')
     return bearer.entry
   }
 }

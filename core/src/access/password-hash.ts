@@ -1,3 +1,5 @@
+import type { VerifyBcrypt } from '../ports.ts'
+
 /** A password as it stands in an htpasswd file. */
 export type PasswordHash =
   | { readonly scheme: 'bcrypt'; readonly text: string }
@@ -11,7 +13,7 @@ export type PasswordHash =
 
 /** What this runtime can compare a password with. */
 export interface PasswordMeans {
-  readonly verifyBcrypt?: (password: string, hash: string) => Promise<boolean>
+  readonly verifyBcrypt?: VerifyBcrypt
   /** Undefined: no limit of the runtime's own. */
   readonly maxPbkdf2Iterations?: number
 }
@@ -25,7 +27,8 @@ const mostBcryptCost = 15
 
 const bcryptPattern = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/
 // `i=` is ours, and the number alone passlib's.
-const pbkdf2Pattern = /^\$pbkdf2-sha(256|512)\$(?:i=)?(\d{1,9})\$([\w./+-]{8,200})\$([\w./+-]{22,200})$/
+const pbkdf2Pattern =
+  /^\$pbkdf2-sha(256|512)\$(?:i=)?(\d{1,9})\$([\w./+-]{8,200})\$([\w./+-]{22,200})$/
 
 /** Parses one hash, or says in a sentence, without a value of it, what is wrong. */
 export function parsePasswordHash(text: string, means: PasswordMeans): PasswordHash | string {

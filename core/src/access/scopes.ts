@@ -1,37 +1,25 @@
-/** One thing that a token is asked for (distribution's token specification, "Resource Scope Grammar"). */
-export interface Scope {
-  readonly type: string
+/** `repository:<name>:<actions>` of a token request (distribution's token scope grammar). */
+export interface RepositoryScope {
   readonly name: string
   readonly actions: readonly string[]
 }
 
-/** A push with many mounts asks for some dozens. */
-const maxScopes = 100
-const maxScopeLength = 1_024
+/** An image's own, and those from which a push mounts: docker names up to four. */
+const maxScopes = 16
+const maxScopeLength = 512
 
-/** Of a query or a form, where `scope` may come several times and holds several, too. What is none is left out. */
-export function parseScopes(values: readonly string[]): readonly Scope[] {
-  const scopes = values
-    .flatMap((value) => value.split(' '))
-    .slice(0, maxScopes)
-    .flatMap(parseScope)
-  const known = new Set<string>()
-  return scopes.filter((scope) => {
-    const text = formatScope(scope)
-    if (known.has(text)) return false
-    known.add(text)
-    return true
+/** Reads scopes, repeated or space-separated; what asks for no repository is left out. */
+export function parseScopes(values: readonly string[]): RepositoryScope[] {
+  const texts = values.flatMap((value) => value.split(' ')).filter((text) => text !== '')
+  return texts.slice(0, maxScopes).flatMap((text) => {
+    if (text.length > maxScopeLength) return []
+    const match = /^repository(?:\([a-z0-9]+\))?:(.+):([a-z*]+(?:,[a-z*]+)*)$/.exec(text)
+    if (match?.[1] === undefined || match[2] === undefined) return []
+    return [{ name: match[1], actions: [...new Set(match[2].split(','))] }]
   })
 }
 
-export function formatScope({ type, name, actions }: Scope): string {
-  return `${type}:${name}:${actions.join(',')}`
-}
-
-/** A name may hold a host with a port: the actions stand behind the last colon. */
-function parseScope(text: string): Scope[] {
-  if (text.length > maxScopeLength) return []
-  const [, type, name, actions] = /^(repository)(?:\([a-z]+\))?:([\w./:-]+):([a-z*,]+)$/.exec(text) ?? []
-  if (type === undefined || name === undefined || actions === undefined) return []
-  return [{ type, name, actions: [...new Set(actions.split(','))].filter((one) => one !== '') }]
+/** The same in the grammar. */
+export function formatScope({ name, actions }: RepositoryScope): string {
+  return `repository:${name}:${actions.join(',')}`
 }

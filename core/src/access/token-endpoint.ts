@@ -1,4 +1,5 @@
 import { RegistryError } from '../errors.ts'
+import { splitUrl } from '../request/parse.ts'
 import { readBytes } from '../upstream/body.ts'
 import type { Caller } from './caller.ts'
 import { serviceOf } from './challenge.ts'
@@ -8,7 +9,7 @@ import type { UserEntry } from './htpasswd.ts'
 import { toCaller } from './identify.ts'
 import type { Passwords } from './passwords.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
-import { formatScope, parseScopes, type Scope } from './scopes.ts'
+import { formatScope, parseScopes, type RepositoryScope } from './scopes.ts'
 import type { Tokens } from './tokens.ts'
 
 export interface TokenEndpointOptions {
@@ -17,13 +18,13 @@ export interface TokenEndpointOptions {
   readonly refreshTokens: RefreshTokens
   readonly anonymous: boolean
   /** Whether any rule lets this caller pull what a scope names on the host that was asked. */
-  readonly isAllowed: (caller: Caller, scope: Scope, host: string) => boolean
+  readonly isAllowed: (caller: Caller, scope: RepositoryScope, host: string) => boolean
 }
 
 /** What was asked for, by GET with HTTP Basic or by POST with a form. */
 interface TokenQuestion {
   readonly claim: Claim | { readonly kind: 'refresh'; readonly token: string }
-  readonly scopes: readonly Scope[]
+  readonly scopes: readonly RepositoryScope[]
   /** Whether a refresh token is wanted, too. */
   readonly isOffline: boolean
 }
@@ -51,12 +52,13 @@ export function createTokenEndpoint({
 }: TokenEndpointOptions): (request: Request, client: Client) => Promise<Granted> {
   return async (request, client) => {
     const question = await readQuestion(request)
+    const { host } = splitUrl(request.url)
     const service = serviceOf(client)
     const entry = await find(question, client, isStray(request, question))
     const caller = toCaller(entry, null)
     const scopes = question.scopes.flatMap((scope) => {
       const actions = scope.actions.filter((action) => action === 'pull' || action === '*')
-      const isGranted = actions.length > 0 && isAllowed(caller, scope, new URL(request.url).hostname)
+      const isGranted = actions.length > 0 && isAllowed(caller, scope, host)
       return isGranted ? [{ ...scope, actions: ['pull'] }] : []
     })
     const token = await tokens.issue({ use: 'access', entry, service, scopes, lifeSeconds })
@@ -80,7 +82,9 @@ export function createTokenEndpoint({
     switch (claim.kind) {
       case 'none':
         if (anonymous) return undefined
-        throw refusal('log in to this mirror: docker login, podman login or skopeo login with its host')
+        throw refusal(
+          'log in to this mirror: docker login, podman login or skopeo login with its host',
+        )
       case 'refresh': {
         const entry = await refreshTokens.redeem(claim.token, serviceOf(client))
         if (entry) return entry
@@ -119,7 +123,8 @@ function isStray(request: Request, { scopes, isOffline }: TokenQuestion): boolea
 
 async function readQuestion(request: Request): Promise<TokenQuestion> {
   if (request.method === 'POST') return readForm(request)
-  const query = new URL(request.url).searchParams
+  if (request.method !== 'GET' && request.method !== 'HEAD') throw wrongMethod
+  const query = new URLSearchParams(splitUrl(request.url).query)
   return {
     claim: parseAuthorization(request.headers.get('authorization')),
     scopes: parseScopes(query.getAll('scope')),
@@ -128,8 +133,12 @@ async function readQuestion(request: Request): Promise<TokenQuestion> {
 }
 
 async function readForm(request: Request): Promise<TokenQuestion> {
-  const bytes = await readBytes(new Response(request.body, { headers: sizeOf(request) }), maxFormBytes)
-  if (!bytes) throw badForm('the form is too long')
+  const size = request.headers.get('content-length')
+  const body = new Response(request.body, {
+    headers: size === null ? {} : { 'content-length': size },
+  })
+  const bytes = await readBytes(body, maxFormBytes).catch(() => undefined)
+  if (!bytes) throw badForm('the form is too long or breaks off')
   const form = new URLSearchParams(new TextDecoder().decode(bytes))
   const common = {
     scopes: parseScopes(form.getAll('scope')),
@@ -139,19 +148,14 @@ async function readForm(request: Request): Promise<TokenQuestion> {
     case 'password':
       return { ...common, claim: toClaim(form.get('username') ?? '', form.get('password') ?? '') }
     case 'refresh_token':
-      return { ...common, claim: toRefresh(form) }
+      return { ...common, claim: { kind: 'refresh', token: form.get('refresh_token') ?? '' } }
   }
   throw badForm('grant_type must be password or refresh_token')
 }
 
-function toRefresh(form: URLSearchParams): TokenQuestion['claim'] {
-  return { kind: 'refresh', token: form.get('refresh_token') ?? '' }
-}
-
-function sizeOf(request: Request): HeadersInit {
-  const size = request.headers.get('content-length')
-  return size === null ? {} : { 'content-length': size }
-}
+const wrongMethod = new RegistryError('UNSUPPORTED', 'tokens come by GET, or by POST of a form', {
+  headers: { allow: 'GET, HEAD, POST' },
+})
 
 function answerWith(answer: object, method: string): Response {
   const body = new TextEncoder().encode(JSON.stringify(answer))

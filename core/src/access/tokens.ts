@@ -3,7 +3,7 @@ import { RegistryError } from '../errors.ts'
 import type { Clock, CreateHasher } from '../ports.ts'
 import type { UserEntry } from './htpasswd.ts'
 import { createRemembered } from './remembered.ts'
-import type { Scope } from './scopes.ts'
+import type { RepositoryScope } from './scopes.ts'
 import type { SigningKeys } from './signing-keys.ts'
 import { hashText, type Users } from './users.ts'
 
@@ -20,7 +20,7 @@ export interface TokenWanted {
   readonly entry: UserEntry | undefined
   /** Our host, as the client sees it. */
   readonly service: string
-  readonly scopes: readonly Scope[]
+  readonly scopes: readonly RepositoryScope[]
   readonly lifeSeconds: number
 }
 
@@ -51,7 +51,7 @@ export function createTokens({ users, keys, clock, createHasher }: TokensOptions
       const now = Math.floor(clock.now() / 1000)
       const claims = {
         use,
-        access: scopes.map(({ type, name, actions }) => ({ type, name, actions })),
+        access: scopes.map((scope) => ({ type: 'repository', ...scope })),
         ...(entry && { mark: markOf(entry) }),
       }
       const token = new SignJWT(claims)
@@ -71,7 +71,11 @@ export function createTokens({ users, keys, clock, createHasher }: TokensOptions
     },
   }
 
-  async function verify(token: string, use: TokenUse, service: string): Promise<Bearer | undefined> {
+  async function verify(
+    token: string,
+    use: TokenUse,
+    service: string,
+  ): Promise<Bearer | undefined> {
     if (token.length > longestToken) return undefined
     const claims = await readClaims(token, service)
     if (claims?.['use'] !== use) return undefined

@@ -1,5 +1,6 @@
-import type { UsersConfig } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
 import { ConfigError } from '../config/mistakes.ts'
+import { parseImagePattern, toPatternNames } from '../config/patterns.ts'
 import type { Clock, CreateHasher, Logger } from '../ports.ts'
 import { linesOf, parseUsers, type UserEntry, type UserLine } from './htpasswd.ts'
 import type { PasswordMeans } from './password-hash.ts'
@@ -23,7 +24,7 @@ export interface Users {
 }
 
 export interface UsersOptions {
-  readonly config: UsersConfig
+  readonly config: Config
   readonly file: UsersFile | undefined
   readonly means: PasswordMeans
   readonly clock: Clock
@@ -34,7 +35,7 @@ export interface UsersOptions {
 /** Throws a ConfigError that names all lines that are wrong. */
 export function createUsers(options: UsersOptions): Users {
   const { config, file, clock, logger } = options
-  if (config.htpasswd !== undefined && !file) throw noFiles
+  if (config.access.users?.htpasswd !== undefined && !file) throw noFiles
   let table = createTable(options, file)
 
   return {
@@ -85,11 +86,13 @@ interface Table {
 }
 
 function createTable({ config, means }: UsersOptions, file: UsersFile | undefined): Table {
-  const entries = config.entries.map((text, index): UserLine => {
+  const names = toPatternNames(config.upstreams)
+  const entries = (config.access.users?.entries ?? []).map((text, index): UserLine => {
     const key = `access.users.entries[${String(index)}]`
     return { text, place: { file: 'the configuration', line: 0, key } }
   })
-  const byName = parseUsers([...entries, ...(file ? linesOf(file.file, file.text) : [])], means)
+  const lines = [...entries, ...(file ? linesOf(file.file, file.text) : [])]
+  const byName = parseUsers(lines, means, (pattern) => parseImagePattern(pattern, names))
   const withPassword: UserEntry[] = []
   const byDigest = new Map<string, UserEntry>()
   for (const entry of byName.values()) {

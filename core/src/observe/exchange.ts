@@ -17,6 +17,8 @@ export interface Exchange {
   route?: Route
   /** Who has logged in. */
   user?: string | undefined
+  /** What a token is wanted for. */
+  scope?: string
   outcome?: Outcome
 }
 
