@@ -1,5 +1,5 @@
 /** The public entry of the core; with ./config/index.ts the only one. */
-export { isUserName, linesOf, parseUsers } from './access/htpasswd.ts'
+export { isUserName, linesOf, parseUsers, type UserEntry } from './access/htpasswd.ts'
 export { hashWithPbkdf2 } from './access/password-hash.ts'
 export type { UsersFile } from './access/users.ts'
 export { createPullway, type Pullway, type PullwayOptions } from './app.ts'
