@@ -77,7 +77,7 @@ export function createPullway({
     const searched = router.searched(host)
     c.env.kind = 'search'
     c.env.upstream = searched?.name ?? '-'
-    return respond(await mirror.search(searched?.name, query), 'GET')
+    return respond(await mirror.search(searched?.name, query, () => true), 'GET')
   })
   app.all('/token', (c) => anonymousToken(c.req.raw.method))
   // Not a route for `*`: two routes that match cost hono a chain of handlers on every pull.
