@@ -23,9 +23,10 @@ export function createMemoryLimiter({ clock, maxKeys = 50_000 }: MemoryLimiterOp
       const full = Math.min(Math.max(fullAt.get(key) ?? now, now), now + wholeMs)
       const then = full + (cost / perSecond) * 1000
       const missingMs = then - now - wholeMs
-      if (missingMs > tolerance) return { allowed: false, retryAfterSeconds: missingMs / 1000 }
-      fullAt.set(key, then)
-      return { allowed: true, retryAfterSeconds: 0 }
+      const allowed = missingMs <= tolerance
+      fullAt.set(key, allowed ? then : full)
+      if (!allowed) return { allowed, retryAfterSeconds: missingMs / 1000 }
+      return { allowed, retryAfterSeconds: 0 }
     },
   }
 }
