@@ -1,8 +1,13 @@
 import { Hono } from 'hono'
+import type { Answer } from './answer.ts'
+import { scopeOf, withChallenge } from './access/challenge.ts'
 import { createReadClient } from './access/client.ts'
+import { countFailed, createGate } from './access/gate.ts'
+import type { UsersFile } from './access/users.ts'
 import { type Delivery, streaming } from './cache/delivery.ts'
 import type { Config } from './config/config.ts'
-import { type ErrorCode, RegistryError, toErrorResponse } from './errors.ts'
+import { RegistryError, toErrorResponse } from './errors.ts'
+import { createToRegistryError } from './failure.ts'
 import { createMirror } from './mirror.ts'
 import { createMetrics } from './observe/metrics.ts'
 import { createObserve, type Exchange } from './observe/exchange.ts'
@@ -11,7 +16,6 @@ import { parseRegistryRequest, splitUrl } from './request/parse.ts'
 import { quote } from './request/reference.ts'
 import { respond } from './respond.ts'
 import { createRouter } from './route.ts'
-import { toClientError, UpstreamTrouble } from './upstream/trouble.ts'
 import { renderHome } from './web/home.ts'
 
 export interface PullwayOptions {
@@ -19,6 +23,8 @@ export interface PullwayOptions {
   readonly ports: Ports
   /** What the platform is good at; without it, everything streams. */
   readonly delivery?: Delivery
+  /** The file of users, where the configuration names one. */
+  readonly users?: UsersFile
   /** Resolves to the problems that keep the mirror from being ready. */
   readonly isReady?: () => Promise<readonly string[]>
   /** Lines in Prometheus' text format that the runtime adds to the mirror's own. */
@@ -27,6 +33,8 @@ export interface PullwayOptions {
 
 export interface Pullway {
   fetch(request: Request, context: RequestContext): Promise<Response>
+  /** Takes the file of users as it has become; a bad one is logged, and the old users stay. */
+  replaceUsers(file: UsersFile): void
   /** Resolves when no download into the cache runs. */
   idle(): Promise<void>
 }
@@ -36,6 +44,7 @@ export function createPullway({
   config,
   ports,
   delivery = streaming,
+  users,
   isReady,
   runtimeMetrics,
 }: PullwayOptions): Pullway {
@@ -44,11 +53,15 @@ export function createPullway({
   const router = createRouter(config)
   const readClient = createReadClient(config.trustedProxies, config.publicUrl)
   const observe = createObserve(config, ports, metrics)
+  const { findMeaning } = mirror
+  const gate = createGate({ config, ports, metrics, router, file: users, findMeaning })
+  const toRegistryError = createToRegistryError(metrics, ports.logger)
   const app = new Hono<{ Bindings: Exchange }>({ strict: true })
 
   app.all('/v2/*', (c) => registry(c.req.raw, c.env))
-  app.get('/', (c) => {
+  app.get('/', async (c) => {
     c.env.kind = 'page'
+    await gate.count(c.env)
     const { host, query } = splitUrl(c.req.raw.url)
     return renderHome({
       origin: c.env.client.origin(),
@@ -77,14 +90,18 @@ export function createPullway({
     const searched = router.searched(host)
     c.env.kind = 'search'
     c.env.upstream = searched?.name ?? '-'
-    return respond(await mirror.search(searched?.name, query, () => true), 'GET')
+    const caller = await gate.identify(c.req.raw, c.env, { secret: undefined, isPing: false })
+    const isShown: Parameters<typeof mirror.search>[2] = (upstream, repository) =>
+      gate.permit.allowsScope(caller, upstream, repository)
+    return respond(await mirror.search(searched?.name, query, isShown), 'GET')
   })
-  app.all('/token', (c) => anonymousToken(c.req.raw.method))
+  app.all('/token', (c) => {
+    c.env.kind = 'token'
+    return gate.token(c.req.raw, c.env)
+  })
   // Not a route for `*`: two routes that match cost hono a chain of handlers on every pull.
   app.notFound((c) => registry(c.req.raw, c.env))
-  app.onError((error, c) =>
-    toErrorResponse(toRegistryError(error, c.env, c.req.raw), c.req.raw.method === 'HEAD'),
-  )
+  app.onError((error, c) => fail(error, c.req.raw, c.env))
 
   return {
     async fetch(request, context) {
@@ -101,11 +118,30 @@ export function createPullway({
         kind: 'other',
         upstream: '-',
       }
-      const response = await app.fetch(request, exchange)
+      const response = (await turnAway(request, exchange)) ?? (await app.fetch(request, exchange))
       observe(request, response, exchange)
       return response
     },
+    replaceUsers: (file) => {
+      gate.replaceUsers(file)
+    },
     idle: () => mirror.idle(),
+  }
+
+  async function turnAway(request: Request, exchange: Exchange): Promise<Response | undefined> {
+    try {
+      gate.admit(request, exchange)
+      return undefined
+    } catch (error) {
+      return fail(error, request, exchange)
+    }
+  }
+
+  async function fail(error: unknown, request: Request, exchange: Exchange): Promise<Response> {
+    const { method, headers } = request
+    const failed = await countFailed(gate, exchange, toRegistryError(error, exchange, request))
+    const asked = { ...exchange, authorization: headers.get('authorization') }
+    return toErrorResponse(withChallenge(failed, asked), method === 'HEAD')
   }
 
   async function registry(request: Request, exchange: Exchange): Promise<Response> {
@@ -114,6 +150,7 @@ export function createPullway({
     if (asked.kind === 'ping') {
       exchange.kind = 'ping'
       if (asked.prefix !== undefined) exchange.upstream = router.named(asked.prefix).name
+      await gate.identify(request, exchange, { secret: asked.secret, isPing: true })
       return ping(request.method)
     }
     const { pull } = asked
@@ -121,48 +158,22 @@ export function createPullway({
     const route = router.route(pull)
     exchange.route = route
     exchange.upstream = route.upstream.name
-    const answer = await mirror.pull(pull, route, {
-      headers: request.headers,
-      waitUntil: (work) => {
-        exchange.context.waitUntil(work)
-      },
-    })
+    exchange.scope = scopeOf(pull)
+    const caller = await gate.identify(request, exchange, { secret: asked.secret, isPing: false })
+    await gate.permit.check(caller, route, pull.target)
+    const answerPull = (): Promise<Answer> =>
+      mirror.pull(pull, route, {
+        headers: request.headers,
+        waitUntil: (work) => {
+          exchange.context.waitUntil(work)
+        },
+      })
+    const isBlobSent = pull.target.kind === 'blob' && pull.method === 'GET'
+    const answer = isBlobSent ? await gate.sendBlob(exchange, answerPull) : await answerPull()
     exchange.outcome = answer.outcome
     return respond(answer, pull.method)
   }
-
-  /** What went wrong, as the client may know it; everything else goes to the log. */
-  function toRegistryError(error: unknown, exchange: Exchange, request: Request): RegistryError {
-    if (error instanceof RegistryError) {
-      const isOurs = exchange.upstream === '-' || ownRefusals.has(error.code)
-      if (isOurs) metrics.rejected.add(1, error.code.toLowerCase())
-      return error
-    }
-    if (error instanceof UpstreamTrouble) {
-      return toClientError(error, {
-        isBlob: exchange.kind === 'blob',
-        hasFallback: exchange.route?.via !== 'prefix',
-        retriesBlobsFor75s: request.headers.get('user-agent')?.startsWith('docker/') === true,
-      })
-    }
-    const stack = error instanceof Error ? error.stack : String(error)
-    ports.logger.error('a request failed', {
-      kind: exchange.kind,
-      upstream: exchange.upstream,
-      error: stack,
-    })
-    return new RegistryError('UNKNOWN', 'the mirror failed: its log has the reason')
-  }
 }
-
-/** Codes that say something of the request, not of what the upstream has. */
-const ownRefusals: ReadonlySet<ErrorCode> = new Set([
-  'DIGEST_INVALID',
-  'NAME_INVALID',
-  'RANGE_INVALID',
-  'TAG_INVALID',
-  'UNSUPPORTED',
-])
 
 function ping(method: string): Response {
   const body = new TextEncoder().encode('{}')
@@ -173,16 +184,6 @@ function ping(method: string): Response {
       'docker-distribution-api-version': 'registry/2.0',
     },
   })
-}
-
-/** Nobody has to log in here; a client that asks all the same gets a token that says nothing. */
-function anonymousToken(method: string): Response {
-  if (method !== 'GET' && method !== 'HEAD') {
-    throw new RegistryError('UNSUPPORTED', 'this mirror has no users: pull without a login', {
-      headers: { allow: 'GET, HEAD' },
-    })
-  }
-  return Response.json({ token: 'anonymous', access_token: 'anonymous', expires_in: 300 })
 }
 
 function noSuchPage(request: Request): RegistryError {

@@ -26,7 +26,8 @@ import { formatReference, type Reference } from './request/reference.ts'
 import type { Route } from './route.ts'
 import { readBytes } from './upstream/body.ts'
 import { maxManifestBytes } from './upstream/manifests.ts'
-import { createUpstream, type Upstream } from './upstream/upstream.ts'
+import type { Upstream } from './upstream/upstream.ts'
+import { createUpstreams } from './upstream/upstreams.ts'
 
 /** What of a request, beside its address, decides about its answer. */
 export interface PullContext {
@@ -54,7 +55,7 @@ export function createMirror(
   metrics: Metrics,
   delivery: Delivery,
 ): Mirror {
-  const { clock, createHasher, logger, fetch } = ports
+  const { clock, createHasher, logger } = ports
   const { timeouts, cache } = config
   const report = createStoreReport(logger, metrics)
   const state = withForgiveness(ports.state, report)
@@ -73,17 +74,11 @@ export function createMirror(
   const findMeaning = createFindMeaning(tags)
   const findBlob = createBlobCache({ ...common, downloads, link, pass })
   const findManifest = createManifestCache({ ...common, tags, serveStaleOn: cache.serveStaleOn })
-  const upstreams = new Map<string, Upstream>()
-  for (const upstream of config.upstreams.values()) {
-    upstreams.set(
-      upstream.name,
-      createUpstream(upstream, { fetch, clock, createHasher, state, volatile, timeouts, metrics }),
-    )
-  }
+  const upstreams = createUpstreams(config, { ...ports, state, volatile, metrics })
 
   return {
     pull(pull, route, context) {
-      const upstream = upstreamOf(route)
+      const upstream = upstreams.of(route)
       const wanted = { pull, route, upstream, deadline: clock.now() + answerMs, context }
       const { target } = pull
       switch (target.kind) {
@@ -100,18 +95,13 @@ export function createMirror(
     search: (name, query, isShown) =>
       search({
         query,
-        upstream: upstreams.get(name ?? ''),
+        upstream: upstreams.named(name),
         deadline: clock.now() + answerMs,
         isShown,
       }),
-    findMeaning: (route, tag) => findMeaning(route, tag, upstreamOf(route), clock.now() + answerMs),
+    findMeaning: (route, tag) =>
+      findMeaning(route, tag, upstreams.of(route), clock.now() + answerMs),
     idle: () => downloads.idle(),
-  }
-
-  function upstreamOf(route: Route): Upstream {
-    const upstream = upstreams.get(route.upstream.name)
-    if (!upstream) throw new Error(`no upstream ${route.upstream.name}`)
-    return upstream
   }
 
   async function pullManifest(wanted: Wanted, reference: Reference): Promise<Answer> {
@@ -156,6 +146,7 @@ export function createMirror(
       : undefined
     const answer = await findBlob({
       ...wanted,
+      isSecret: pull.isSecret ?? false,
       digest,
       range,
       method: isUnchanged ? 'HEAD' : pull.method,

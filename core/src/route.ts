@@ -16,6 +16,8 @@ export interface Router {
   route(pull: Pull): Route
   /** The upstream that a path prefix names; throws when there is none. */
   named(prefix: string): UpstreamConfig
+  /** What a token's scope means on a host; undefined where it is nothing that is served. */
+  scoped(name: string, host: string): Route | undefined
   /** The upstream that a Host header means, where it names one. */
   hosted(host: string): UpstreamConfig | undefined
   /** The upstream whose search a host means: its own, else the first that has one, the default before others. */
@@ -43,6 +45,7 @@ export function createRouter(config: Config): Router {
 
   return {
     route,
+    scoped,
     named: (prefix) => known(prefix, 'path prefix'),
     hosted,
     searched: (host) =>
@@ -51,7 +54,16 @@ export function createRouter(config: Config): Router {
       ),
   }
 
-  function route(pull: Pull): Route {
+  function scoped(name: string, host: string): Route | undefined {
+    try {
+      return route({ name, host, prefix: undefined, namespace: undefined })
+    } catch (error) {
+      if (error instanceof RegistryError) return undefined
+      throw error
+    }
+  }
+
+  function route(pull: Pick<Pull, 'name' | 'host' | 'prefix' | 'namespace'>): Route {
     if (pull.prefix !== undefined) {
       return routeTo(known(pull.prefix, 'path prefix'), pull.name, 'prefix')
     }
