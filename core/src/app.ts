@@ -1,8 +1,8 @@
 import { Hono } from 'hono'
+import type { Answer } from './answer.ts'
 import { scopeOf, withChallenge } from './access/challenge.ts'
 import { createReadClient } from './access/client.ts'
-import type { Caller } from './access/caller.ts'
-import { createLogins } from './access/logins.ts'
+import { countFailed, createGate } from './access/gate.ts'
 import type { UsersFile } from './access/users.ts'
 import { type Delivery, streaming } from './cache/delivery.ts'
 import type { Config } from './config/config.ts'
@@ -53,14 +53,15 @@ export function createPullway({
   const router = createRouter(config)
   const readClient = createReadClient(config.trustedProxies, config.publicUrl)
   const observe = createObserve(config, ports, metrics)
-  const allowsScope = (): boolean => true
-  const logins = createLogins({ config, ports, metrics, router, allowsScope, file: users })
+  const { findMeaning } = mirror
+  const gate = createGate({ config, ports, metrics, router, file: users, findMeaning })
   const toRegistryError = createToRegistryError(metrics, ports.logger)
   const app = new Hono<{ Bindings: Exchange }>({ strict: true })
 
   app.all('/v2/*', (c) => registry(c.req.raw, c.env))
-  app.get('/', (c) => {
+  app.get('/', async (c) => {
     c.env.kind = 'page'
+    await gate.count(c.env)
     const { host, query } = splitUrl(c.req.raw.url)
     return renderHome({
       origin: c.env.client.origin(),
@@ -89,23 +90,18 @@ export function createPullway({
     const searched = router.searched(host)
     c.env.kind = 'search'
     c.env.upstream = searched?.name ?? '-'
-    await identify(c.req.raw, c.env, { secret: undefined, isPing: false })
-    return respond(await mirror.search(searched?.name, query), 'GET')
+    const caller = await gate.identify(c.req.raw, c.env, { secret: undefined, isPing: false })
+    const isShown: Parameters<typeof mirror.search>[2] = (upstream, repository) =>
+      gate.permit.allowsScope(caller, upstream, repository)
+    return respond(await mirror.search(searched?.name, query, isShown), 'GET')
   })
-  app.all('/token', async (c) => {
+  app.all('/token', (c) => {
     c.env.kind = 'token'
-    const { response, user } = await logins.token(c.req.raw, c.env.client)
-    c.env.user = user
-    return response
+    return gate.token(c.req.raw, c.env)
   })
   // Not a route for `*`: two routes that match cost hono a chain of handlers on every pull.
   app.notFound((c) => registry(c.req.raw, c.env))
-  app.onError((error, c) => {
-    const { method, headers } = c.req.raw
-    const shown = toRegistryError(error, c.env, c.req.raw)
-    const asked = { ...c.env, authorization: headers.get('authorization') }
-    return toErrorResponse(withChallenge(shown, asked), method === 'HEAD')
-  })
+  app.onError((error, c) => fail(error, c.req.raw, c.env))
 
   return {
     async fetch(request, context) {
@@ -122,25 +118,30 @@ export function createPullway({
         kind: 'other',
         upstream: '-',
       }
-      const response = await app.fetch(request, exchange)
+      const response = (await turnAway(request, exchange)) ?? (await app.fetch(request, exchange))
       observe(request, response, exchange)
       return response
     },
     replaceUsers: (file) => {
-      logins.replaceUsers(file)
+      gate.replaceUsers(file)
     },
     idle: () => mirror.idle(),
   }
 
-  async function identify(
-    { headers }: Request,
-    exchange: Exchange,
-    asked: { readonly secret: string | undefined; readonly isPing: boolean },
-  ): Promise<Caller> {
-    const authorization = headers.get('authorization')
-    const caller = await logins.identify({ ...asked, authorization, client: exchange.client })
-    exchange.user = caller.user
-    return caller
+  async function turnAway(request: Request, exchange: Exchange): Promise<Response | undefined> {
+    try {
+      gate.admit(request, exchange)
+      return undefined
+    } catch (error) {
+      return fail(error, request, exchange)
+    }
+  }
+
+  async function fail(error: unknown, request: Request, exchange: Exchange): Promise<Response> {
+    const { method, headers } = request
+    const failed = await countFailed(gate, exchange, toRegistryError(error, exchange, request))
+    const asked = { ...exchange, authorization: headers.get('authorization') }
+    return toErrorResponse(withChallenge(failed, asked), method === 'HEAD')
   }
 
   async function registry(request: Request, exchange: Exchange): Promise<Response> {
@@ -149,7 +150,7 @@ export function createPullway({
     if (asked.kind === 'ping') {
       exchange.kind = 'ping'
       if (asked.prefix !== undefined) exchange.upstream = router.named(asked.prefix).name
-      await identify(request, exchange, { secret: asked.secret, isPing: true })
+      await gate.identify(request, exchange, { secret: asked.secret, isPing: true })
       return ping(request.method)
     }
     const { pull } = asked
@@ -158,13 +159,17 @@ export function createPullway({
     exchange.route = route
     exchange.upstream = route.upstream.name
     exchange.scope = scopeOf(pull)
-    await identify(request, exchange, { secret: asked.secret, isPing: false })
-    const answer = await mirror.pull(pull, route, {
-      headers: request.headers,
-      waitUntil: (work) => {
-        exchange.context.waitUntil(work)
-      },
-    })
+    const caller = await gate.identify(request, exchange, { secret: asked.secret, isPing: false })
+    await gate.permit.check(caller, route, pull.target)
+    const answerPull = (): Promise<Answer> =>
+      mirror.pull(pull, route, {
+        headers: request.headers,
+        waitUntil: (work) => {
+          exchange.context.waitUntil(work)
+        },
+      })
+    const isBlobSent = pull.target.kind === 'blob' && pull.method === 'GET'
+    const answer = isBlobSent ? await gate.sendBlob(exchange, answerPull) : await answerPull()
     exchange.outcome = answer.outcome
     return respond(answer, pull.method)
   }

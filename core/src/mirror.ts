@@ -5,12 +5,13 @@ import { createDownloads } from './cache/downloads.ts'
 import { createHoldings } from './cache/holdings.ts'
 import { createLinkedBlobs } from './cache/linked-blobs.ts'
 import { createManifestCache, type ManifestFound } from './cache/manifests.ts'
+import { createFindMeaning } from './cache/meaning.ts'
 import { createPassedBlobs } from './cache/passed-blobs.ts'
 import { withForgiveness } from './cache/state.ts'
 import { createStoreReport } from './cache/store-report.ts'
 import { createForgivingStore } from './cache/store.ts'
 import { createTags } from './cache/tags.ts'
-import type { Config } from './config/config.ts'
+import type { Config, UpstreamConfig } from './config/config.ts'
 import { RegistryError } from './errors.ts'
 import { listReferrers } from './listing/referrers.ts'
 import { listTags } from './listing/tags.ts'
@@ -25,7 +26,8 @@ import { formatReference, type Reference } from './request/reference.ts'
 import type { Route } from './route.ts'
 import { readBytes } from './upstream/body.ts'
 import { maxManifestBytes } from './upstream/manifests.ts'
-import { createUpstream, type Upstream } from './upstream/upstream.ts'
+import type { Upstream } from './upstream/upstream.ts'
+import { createUpstreams } from './upstream/upstreams.ts'
 
 /** What of a request, beside its address, decides about its answer. */
 export interface PullContext {
@@ -35,7 +37,13 @@ export interface PullContext {
 
 export interface Mirror {
   pull(pull: Pull, route: Route, context: PullContext): Promise<Answer>
-  search(upstreamName: string | undefined, query: string): Promise<Answer>
+  search(
+    upstreamName: string | undefined,
+    query: string,
+    isShown: (upstream: UpstreamConfig, repository: string) => boolean,
+  ): Promise<Answer>
+  /** What a tag means now; undefined where there is no such tag. */
+  findMeaning(route: Route, tag: string): Promise<Digest | undefined>
   /** Resolves when no download into the cache runs. */
   idle(): Promise<void>
 }
@@ -47,7 +55,7 @@ export function createMirror(
   metrics: Metrics,
   delivery: Delivery,
 ): Mirror {
-  const { clock, createHasher, logger, fetch } = ports
+  const { clock, createHasher, logger } = ports
   const { timeouts, cache } = config
   const report = createStoreReport(logger, metrics)
   const state = withForgiveness(ports.state, report)
@@ -63,20 +71,14 @@ export function createMirror(
   const pass = delivery.passesThrough
     ? createPassedBlobs({ ...common, downloads, ingest, volatile })
     : undefined
+  const findMeaning = createFindMeaning(tags)
   const findBlob = createBlobCache({ ...common, downloads, link, pass })
   const findManifest = createManifestCache({ ...common, tags, serveStaleOn: cache.serveStaleOn })
-  const upstreams = new Map<string, Upstream>()
-  for (const upstream of config.upstreams.values()) {
-    upstreams.set(
-      upstream.name,
-      createUpstream(upstream, { fetch, clock, createHasher, state, volatile, timeouts, metrics }),
-    )
-  }
+  const upstreams = createUpstreams(config, { ...ports, state, volatile, metrics })
 
   return {
     pull(pull, route, context) {
-      const upstream = upstreams.get(route.upstream.name)
-      if (!upstream) throw new Error(`no upstream ${route.upstream.name}`)
+      const upstream = upstreams.of(route)
       const wanted = { pull, route, upstream, deadline: clock.now() + answerMs, context }
       const { target } = pull
       switch (target.kind) {
@@ -90,7 +92,15 @@ export function createMirror(
           return pullReferrers(wanted, target.digest)
       }
     },
-    search: (name, query) => search(query, upstreams.get(name ?? ''), clock.now() + answerMs),
+    search: (name, query, isShown) =>
+      search({
+        query,
+        upstream: upstreams.named(name),
+        deadline: clock.now() + answerMs,
+        isShown,
+      }),
+    findMeaning: (route, tag) =>
+      findMeaning(route, tag, upstreams.of(route), clock.now() + answerMs),
     idle: () => downloads.idle(),
   }
 
