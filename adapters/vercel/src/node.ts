@@ -1,3 +1,4 @@
+import { compare } from 'bcryptjs'
 import { createFetch } from './fetch.ts'
 import { createRuntimeHandler, type Handler, type HandlerOptions } from './handler.ts'
 import { createHasher } from './node-hasher.ts'
@@ -11,6 +12,7 @@ export function createHandler(environment: Environment, options: HandlerOptions 
   return createRuntimeHandler(environment, options.document, {
     delivery: { prefers: 'stream' },
     createHasher,
+    verifyBcrypt: (password, hash) => compare(password, hash),
     fetch: options.fetch ?? createFetch((request, init) => fetch(request, init)),
     console: options.console ?? console,
   })
