@@ -1,4 +1,4 @@
-import { Hono } from 'hono'
+import { Hono } from 'hono/tiny'
 import { createReadClient } from './access/client.ts'
 import { type Delivery, streaming } from './cache/delivery.ts'
 import type { Config } from './config/config.ts'
