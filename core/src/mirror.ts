@@ -61,7 +61,7 @@ export function createMirror(
   const { presign, ingest } = ports
   const link = createLinkedBlobs({ store, presign, delivery })
   const pass = delivery.passesThrough
-    ? createPassedBlobs({ ...common, downloads, ingest, volatile })
+    ? createPassedBlobs({ ...common, ingest, volatile })
     : undefined
   const findBlob = createBlobCache({ ...common, downloads, link, pass })
   const findManifest = createManifestCache({ ...common, tags, serveStaleOn: cache.serveStaleOn })

@@ -162,4 +162,53 @@ describe('passing through', () => {
     const { mirror } = settle({ delivery })
     expect((await mirror.get(path, { range: `bytes=${size}-` })).status).toBe(416)
   })
+
+  test.each([undefined, { blobHost: { ranges: 'ignore' } } as const])(
+    'a body is the upstream’s own, and no bytes of it are read: %j',
+    async (host) => {
+      const { fake } = settle({ settings: { ...cdn, ...host } })
+      const bodies: unknown[] = []
+      const mirror = createTestMirror({
+        fetch: async (request, rules) => {
+          const response = await fake.fetch(request, rules)
+          if (request.url.startsWith('https://cdn.test/')) bodies.push(response.body)
+          return response
+        },
+        config: 'upstreams: { registry.test: {} }',
+        delivery,
+      })
+      const answer = await mirror.fetch(path, { headers: { range: 'bytes=10-19' } })
+      expect(answer.status).toBe(host ? 200 : 206)
+      expect(answer.body).toBe(bodies.at(-1))
+      const wanted = host ? layer.bytes : layer.bytes.subarray(10, 20)
+      expect(answer.headers.get('content-length')).toBe(String(wanted.length))
+      expect(new Uint8Array(await answer.arrayBuffer())).toEqual(wanted)
+    },
+  )
+
+  test.each<[string, string, number, string | null]>([
+    ['less than asked for', `bytes 10-14/${size}`, 206, `bytes 10-14/${size}`],
+    ['more than asked for', `bytes 10-29/${size}`, 503, null],
+    ['another part', `bytes 11-19/${size}`, 503, null],
+    ['a part of another size', `bytes 10-19/${size + 1}`, 503, null],
+    ['a part of something', 'bytes 10-19/*', 206, `bytes 10-19/${size}`],
+    ['nobody knows what', 'nonsense', 503, null],
+  ])('an upstream that sends %s (%s): %i', async (_, contentRange, status, given) => {
+    const { fake } = settle({})
+    const mirror = createTestMirror({
+      fetch: async (request, rules) => {
+        const response = await fake.fetch(request, rules)
+        if (response.status !== 206) return response
+        return new Response(response.body, {
+          status: 206,
+          headers: { 'content-range': contentRange },
+        })
+      },
+      config: 'upstreams: { registry.test: {} }',
+      delivery,
+    })
+    await mirror.get(`${root}/manifests/latest`)
+    const answer = await mirror.get(path, { range: 'bytes=10-19' })
+    expect([answer.status, answer.headers.get('content-range')]).toEqual([status, given])
+  })
 })

@@ -1,17 +1,16 @@
 import type { Answer } from '../answer.ts'
-import type { Digest, IngestBlob, KeyValue, Logger } from '../ports.ts'
+import type { ByteRange, Digest, IngestBlob, KeyValue, Logger } from '../ports.ts'
 import type { RangeRequest } from '../request/byte-range.ts'
-import { downloadBlob, headBlob } from '../upstream/blobs.ts'
+import { type BlobDownload, downloadBlob, headBlob } from '../upstream/blobs.ts'
+import { UpstreamTrouble } from '../upstream/trouble.ts'
 import { part, satisfiable, whole } from './blob-answer.ts'
-import type { BlobWanted, Downloads } from './downloads.ts'
-import { toBody } from './fill-body.ts'
+import type { BlobWanted } from './downloads.ts'
 import type { Holdings } from './holdings.ts'
 import type { ForgivingStore } from './store.ts'
 
 export interface PassedBlobsOptions {
   readonly store: ForgivingStore
   readonly holdings: Holdings
-  readonly downloads: Downloads
   readonly ingest: IngestBlob | undefined
   readonly volatile: KeyValue
   readonly logger: Logger
@@ -32,26 +31,24 @@ const ingestingSeconds = 300
 export function createPassedBlobs(
   options: PassedBlobsOptions,
 ): (wanted: PassedBlob) => Promise<Answer> {
-  const { store, holdings, downloads, ingest, volatile, logger } = options
+  const { store, holdings, ingest, volatile, logger } = options
   const running = new Set<Digest>()
 
   return async (wanted) => {
-    const { route, upstream, digest, deadline, knownSize, range } = wanted
+    const { route, upstream, digest, deadline, knownSize } = wanted
     const question = { repository: route.repository, digest, deadline }
-    if (range) {
-      const size = knownSize ?? (await headBlob(upstream, question)).size
-      if (size !== undefined) {
-        const bytes = satisfiable(range, size)
-        wanted.waitUntil(keep(wanted, size))
-        const source = await downloads.openRange(wanted, bytes.first, bytes.last)
-        return part(digest, bytes, size, toBody(source), 'partial')
-      }
-    }
-    const download = await downloadBlob(upstream, question)
+    const bytes = await bytesOf(wanted)
+    const download = await downloadBlob(upstream, question, bytes)
     if (knownSize === undefined) await holdings.note(route, digest, { kind: 'blob' })
     const size = download.size ?? knownSize
     if (size !== undefined) wanted.waitUntil(keep(wanted, size))
-    return whole(digest, size, download.body, 'pass')
+    const given = bytes && givenOf(download)
+    if (!given) return whole(digest, size, download.body, 'pass')
+    if (given.last > bytes.last || (knownSize !== undefined && size !== knownSize)) {
+      await download.body.cancel().catch(() => undefined)
+      throw new UpstreamTrouble(upstream.config.name, 'server-error', 'it sent another range')
+    }
+    return part(digest, given, size ?? bytes.size, download.body, 'partial')
   }
 
   async function keep(wanted: PassedBlob, size: number): Promise<void> {
@@ -80,6 +77,20 @@ export function createPassedBlobs(
     })
     await into(digest, body, size)
   }
+}
+
+/** Undefined for the whole, and where nobody tells how long the whole is. */
+async function bytesOf(wanted: PassedBlob): Promise<(ByteRange & { size: number }) | undefined> {
+  const { route, upstream, digest, deadline, knownSize, range } = wanted
+  if (!range) return undefined
+  const question = { repository: route.repository, digest, deadline }
+  const size = knownSize ?? (await headBlob(upstream, question)).size
+  return size === undefined ? undefined : { ...satisfiable(range, size), size }
+}
+
+/** Undefined where the upstream ignored the range: the whole answers it as well (RFC 9110, section 14.2). */
+function givenOf({ position, last }: BlobDownload): ByteRange | undefined {
+  return last === undefined ? undefined : { first: position, last }
 }
 
 function keyOf(digest: Digest): string {
