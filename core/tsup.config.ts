@@ -15,6 +15,7 @@ export default defineConfig({
   platform: 'neutral',
   sourcemap: true,
   clean: true,
+  banner: { js: '/*! With parts of yaml, Copyright Eemeli Aro <eemeli@gmail.com>, ISC License */' },
   // Bundled for the sake of what is left out; test/config/built.test.ts compares the two.
   noExternal: ['yaml'],
   esbuildPlugins: [
