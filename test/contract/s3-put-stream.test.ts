@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { S3Error, StreamRefused } from '../../adapters/s3/src/index.ts'
 import { type Bytes, digestOf, isSame, makeBytes, readContent } from './content.ts'
-import { type Answer, refuses, startTroubled } from './s3-answers.ts'
+import { type Answer, breaksOff, refuses, startTroubled } from './s3-answers.ts'
 import { globalFetch, startS3 } from './s3-support.ts'
 
 const bytes = makeBytes(3_000_000)
@@ -61,6 +61,7 @@ test.each([
 test.each<{ what: string; answer: Answer; error: typeof S3Error | typeof StreamRefused }>([
   { what: 'no length', answer: refuses(411, 'MissingContentLength'), error: StreamRefused },
   { what: 'chunks', answer: refuses(501, 'NotImplemented'), error: StreamRefused },
+  { what: 'a broken connection', answer: breaksOff, error: StreamRefused },
   { what: 'other bytes', answer: refuses(400, 'XAmzContentSHA256Mismatch'), error: S3Error },
   { what: 'no right', answer: refuses(403, 'AccessDenied'), error: S3Error },
   { what: 'out of order', answer: refuses(500, 'InternalError'), error: S3Error },

@@ -49,7 +49,8 @@ export async function putStream(
       readText,
     )
   } catch (error) {
-    if (!(error instanceof S3Error && refusals.has(error.status))) throw error
-    throw new StreamRefused('S3 takes no stream from this runtime', { cause: error })
+    if (error instanceof S3Error && !refusals.has(error.status)) throw error
+    // Also where the connection broke: parts are sent again, a stream is not, and who refuses early may hang up.
+    throw new StreamRefused(`S3 did not take the stream: ${String(error)}`, { cause: error })
   }
 }
