@@ -6,7 +6,7 @@ import { defineConfig } from 'tsup'
  * never run: the core reads, with the failsafe schema. Its classes hold on to them, so that no bundler lets go.
  */
 const unusedYaml =
-  /[\\/]yaml[\\/]browser[\\/]dist[\\/](?:stringify|schema[\\/](?:core|json|yaml-1\.1))[\\/]/
+  /[\\/]yaml[\\/]browser[\\/]dist[\\/](?:visit\.js$|(?:stringify|schema[\\/](?:core|json|yaml-1\.1))[\\/])/
 
 export default defineConfig({
   entry: ['src/index.ts', 'src/config/index.ts'],
