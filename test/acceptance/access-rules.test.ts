@@ -86,7 +86,7 @@ test.each(ways)(
   'a denied image is denied as %s at %s, whatever is asked of it',
   async (path, host) => {
     for (const thing of things) {
-      const url = path.replace('*', thing)
+      const url = path!.replace('*', thing)
       const headers = host === undefined ? {} : { host }
       const message = expectError(await ask(url, { headers }), { status: 403, code: 'DENIED' })
       expect(message).toContain(`docker.io/${name}`)
