@@ -3,6 +3,7 @@ import { createBlobCache } from './cache/blobs.ts'
 import type { Delivery } from './cache/delivery.ts'
 import { createDownloads } from './cache/downloads.ts'
 import { createHoldings } from './cache/holdings.ts'
+import { createKeepBlob } from './cache/keep-blob.ts'
 import { createLinkedBlobs } from './cache/linked-blobs.ts'
 import { createManifestCache, type ManifestFound } from './cache/manifests.ts'
 import { createFindMeaning } from './cache/meaning.ts'
@@ -67,9 +68,11 @@ export function createMirror(
   const common = { store, holdings, clock, createHasher, metrics, logger, idleMs, answerMs }
   const downloads = createDownloads(common)
   const { presign, ingest } = ports
-  const link = createLinkedBlobs({ store, presign, delivery })
+  const keep = createKeepBlob({ ...common, downloads, ingest, volatile })
+  // What was kept but could not be linked to would be downloaded for nobody.
+  const link = createLinkedBlobs({ store, presign, delivery, keep: presign && keep })
   const pass = delivery.passesThrough
-    ? createPassedBlobs({ ...common, downloads, ingest, volatile })
+    ? createPassedBlobs({ holdings, keep: ingest && keep })
     : undefined
   const findMeaning = createFindMeaning(tags)
   const findBlob = createBlobCache({ ...common, downloads, link, pass })

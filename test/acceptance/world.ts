@@ -24,6 +24,8 @@ export interface World {
 
 /** The same upstream with the operator's account. */
 export const readersRegistry = 'reader.example.com'
+/** The same upstream with its delivery forced. */
+export const forced = { redirect: 'links.example.com', stream: 'streams.example.com' } as const
 
 export function startWorld(...images: readonly Image[]): Promise<World> {
   return startWorldWith({}, ...images)
@@ -48,6 +50,12 @@ export async function startWorldWith(
         search: stage.url,
       },
       [readersRegistry]: { endpoints: [{ url: stage.url, ...reader }], trustedHosts },
+      ...Object.fromEntries(
+        Object.entries(forced).map(([blobs, name]) => [
+          name,
+          { endpoints: [{ url: stage.url }], trustedHosts, blobs },
+        ]),
+      ),
     },
     // Every tag is asked for again, so that what is served without the upstream is not just fresh.
     cache: { tags: { freshFor: '0s' } },
