@@ -72,7 +72,7 @@ export function createMirror(
   for (const upstream of config.upstreams.values()) {
     upstreams.set(
       upstream.name,
-      createUpstream(upstream, { fetch, clock, createHasher, state, volatile, timeouts, metrics }),
+      createUpstream(upstream, { ...common, fetch, state, volatile, timeouts }),
     )
   }
 

@@ -12,7 +12,7 @@ import type { Listen } from './listen.ts'
 import { parseListen } from './listen.ts'
 import { InvalidValue } from './mistakes.ts'
 import { parseAlias } from './names.ts'
-import { parseDuration, parseSize } from './units.ts'
+import { parseCount, parseDuration, parseSize } from './units.ts'
 import { parseBucket, parsePrefix, parseRedisUrl } from './services.ts'
 import { parseBaseUrl, parseEndpointUrl, parseOrigin } from './urls.ts'
 
@@ -43,12 +43,21 @@ export type GivenUpstream = Given<{
   aliases: List<string>
   hosts: List<string>
   endpoints: List<GivenEndpoint>
+  failoverOn: List<'not-found'>
+  quotaFloor: number
   trustedHosts: List<string>
   blobs: BlobDelivery
   search: string
 }>
 
-export type GivenEndpoint = Given<{ url: string; username: string; password: string }>
+export type GivenEndpoint = Given<{
+  url: string
+  username: string
+  password: string
+  accounts: List<GivenAccount>
+}>
+
+export type GivenAccount = Given<{ username: string; password: string }>
 
 export type GivenCache = Given<{
   blobs: Given<{ driver: CacheConfig['blobs']['driver']; path: string; maxSize: number } & S3Config>
@@ -72,6 +81,12 @@ const endpoint = z.strictObject({
   url: z.optional(parsed(parseEndpointUrl)),
   username: z.optional(parsed(parseUsername)),
   password: z.optional(parsed(parseSecret)),
+  accounts: list(
+    z.strictObject({
+      username: z.optional(parsed(parseUsername)),
+      password: z.optional(parsed(parseSecret)),
+    }),
+  ),
 })
 
 const upstream = z.strictObject({
@@ -80,6 +95,8 @@ const upstream = z.strictObject({
   aliases: list(parsed(parseAlias)),
   hosts: list(parsed(parseHost)),
   endpoints: list(endpoint),
+  failoverOn: list(z.enum(['not-found'])),
+  quotaFloor: z.optional(parsed(parseCount)),
   trustedHosts: list(parsed((text) => formatHostAndPort(parseHostAndPort(text)))),
   blobs: z.optional(z.enum(['auto', 'stream', 'redirect'])),
   search: z.optional(parsed(parseBaseUrl)),

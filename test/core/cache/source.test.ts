@@ -12,7 +12,7 @@ function download(
   position = 0,
   size: number | undefined = 100,
 ): BlobDownload {
-  return { body, position, size }
+  return { body, position, size, blame: () => undefined }
 }
 
 /** A body that breaks after some bytes, by an error or by an end that comes too early. */
