@@ -58,6 +58,9 @@ export async function downloadBlob(
   )
 }
 
+/** May mean the HEAD alone, so they are no failure of the endpoint yet. */
+const headRefusals = [401, 403, 405, 501]
+
 /** Asks whether a repository holds a blob, moving none of its bytes. */
 export async function headBlob(
   upstream: Upstream,
@@ -67,8 +70,8 @@ export async function headBlob(
   const target = { kind: 'blob', digest } as const
   try {
     const size = await upstream.ask(
-      { method: 'HEAD', repository, target, deadline },
-      ({ headers }) => parseLength(headers),
+      { method: 'HEAD', repository, target, deadline, alsoTake: headRefusals },
+      ({ status, headers }) => (status === 200 ? parseLength(headers) : undefined),
     )
     if (size !== undefined) return { size }
   } catch (error) {

@@ -54,7 +54,7 @@ export function createBreaker({ clock, counts, onOpen, onClose }: BreakerOptions
   // The library measures a rest by Date.now(); asked for its length, ours answers by the clock of the ports.
   const backoff = {
     get duration() {
-      return clock.now() < endsAt ? Infinity : -Infinity
+      return isOver() ? -Infinity : Infinity
     },
     next: ({ result }: { readonly result: object }) => {
       if ('error' in result && result.error instanceof UpstreamTrouble) begin(result.error)
@@ -94,6 +94,12 @@ export function createBreaker({ clock, counts, onOpen, onClose }: BreakerOptions
 
   function isReady(): boolean {
     if (policy.state === CircuitState.Closed) return true
-    return policy.state === CircuitState.Open && clock.now() >= endsAt
+    return policy.state === CircuitState.Open && isOver()
+  }
+
+  function isOver(): boolean {
+    const leftMs = endsAt - clock.now()
+    // With more left than there was, the clock has been set back.
+    return leftMs <= 0 || leftMs > lengthMs
   }
 }

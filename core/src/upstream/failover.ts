@@ -4,7 +4,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Clock } from '../ports.ts'
 import type { Rest } from './breaker.ts'
 import type { Endpoint } from './endpoint.ts'
-import { isCounted, type Question, type Take } from './question.ts'
+import { isByDigest, isCounted, type Question, type Take } from './question.ts'
 import { UpstreamTrouble } from './trouble.ts'
 
 export interface FailoverOptions {
@@ -37,7 +37,7 @@ export function createAskInTurn(
       try {
         return await endpoint.ask(question, take, shareOf(leftMs, turns.slice(index)))
       } catch (error) {
-        const reason = reasonToGoOn(error, trouble !== undefined || isAnyResting)
+        const reason = reasonToGoOn(error, question, trouble !== undefined || isAnyResting)
         if (reason === undefined) throw error
         if (error instanceof UpstreamTrouble) trouble ??= error
         else refusal ??= error as Error
@@ -50,11 +50,17 @@ export function createAskInTurn(
   }
 
   /** What makes another endpoint worth asking; undefined where the answer is the last word. */
-  function reasonToGoOn(error: unknown, isDoubtful: boolean): string | undefined {
+  function reasonToGoOn(
+    error: unknown,
+    question: Question,
+    isDoubtful: boolean,
+  ): string | undefined {
     if (error instanceof UpstreamTrouble) return error.reason
     if (!(error instanceof RegistryError)) return undefined
-    if (error.status === 404 && upstream.failoverOn.has('not-found')) return 'not-found'
-    // Where another one would have been asked first, this one's accounts decide nothing.
+    // Where another one should have been heard first: what a digest names is somewhere, as something has named
+    // it, and what one endpoint's accounts may not see says nothing of another's.
+    const isElsewhere = upstream.failoverOn.has('not-found') || (isDoubtful && isByDigest(question))
+    if (error.status === 404) return isElsewhere ? 'not-found' : undefined
     return error.code === 'DENIED' && isDoubtful ? 'denied' : undefined
   }
 

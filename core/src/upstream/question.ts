@@ -33,6 +33,11 @@ export function isCounted({ method, target }: Question): boolean {
   return method === 'GET' && target.kind === 'manifest'
 }
 
+export function isByDigest({ target }: Question): boolean {
+  if (target.kind === 'manifest') return target.reference.type === 'digest'
+  return target.kind === 'blob'
+}
+
 /** What an endpoint's path puts before names: `proxy/` of https://harbor.example.com/v2/proxy. */
 export function projectOf(root: string): string {
   const project = /^(?:\/.*?)?\/v2\/(.+)$/.exec(new URL(root).pathname)?.[1]

@@ -144,10 +144,7 @@ describe('an endpoint that rests', () => {
     await clock.advance(1)
     takeAsked()
     let release = (): void => undefined
-    behave(
-      'a',
-      (call) => new Promise((resolve) => (release = () => resolve(content(call)))),
-    )
+    behave('a', (call) => new Promise((resolve) => (release = () => resolve(content(call)))))
     const probe = ask()
     await clock.advance(1)
     expect(await Promise.all([ask(), ask()])).toEqual(['content of b.test', 'content of b.test'])
