@@ -39,7 +39,7 @@ export function createSource(options: SourceOptions): Source {
   const cancelled = new AbortController()
   let position = start
   let fruitless = 0
-  const senders = [options.first]
+  const blames = [options.first.blame]
   let reader = open(options.first)
 
   return {
@@ -52,13 +52,13 @@ export function createSource(options: SourceOptions): Source {
           fruitless = 0
           return piece
         }
-        if (!isCancelled()) senders.at(-1)?.blame('its download was cut')
+        if (!isCancelled()) blames.at(-1)?.('its download was cut')
         reader = await reopen()
       }
     },
     blame(what) {
       // Whose of the pieces was wrong cannot be told.
-      for (const sender of senders) sender.blame(what)
+      for (const blame of blames) blame(what)
     },
     async cancel(reason) {
       cancelled.abort()
@@ -86,7 +86,7 @@ export function createSource(options: SourceOptions): Source {
       try {
         const download = await resume(position)
         const next = open(download)
-        senders.push(download)
+        blames.push(download.blame)
         if (isCancelled()) await next.cancel('not wanted any more')
         metrics.resumes.add(1)
         logger.info('a download goes on after a cut', { upstream, position })

@@ -60,11 +60,19 @@ function createAccount(
   let quota: Quota | undefined
   let wasLow = false
   let wasEmpty = false
+  const place = { upstream, endpoint, account: label === '' ? undefined : label }
   const breaker = createBreaker({
     clock,
     counts: ({ reason }) => reason === 'rate-limited',
-    onOpen: onChange,
-    onClose: onChange,
+    onOpen({ until }) {
+      const seconds = Math.round((until - clock.now()) / 1000)
+      logger.warn('an upstream limits its pulls', { ...place, seconds })
+      onChange()
+    },
+    onClose() {
+      logger.info('an upstream takes pulls again', place)
+      onChange()
+    },
   })
   const remaining = (): number | undefined =>
     quota !== undefined && clock.now() < quota.endsAt ? quota.remaining : undefined
@@ -94,8 +102,7 @@ function createAccount(
   /** Once when it falls, not with each answer. */
   function report(left: number, limit: number | undefined): void {
     const isLow = left === 0 || left < quotaFloor
-    const account = label === '' ? undefined : label
-    const fields = { upstream, endpoint, account, remaining: left, limit }
+    const fields = { ...place, remaining: left, limit }
     if (left === 0 && !wasEmpty) logger.warn('the quota of an upstream is used up', fields)
     else if (isLow && !wasLow) logger.warn('the quota of an upstream is below its floor', fields)
     wasLow = isLow

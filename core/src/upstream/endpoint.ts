@@ -34,7 +34,7 @@ export interface EndpointOptions {
   readonly clock: Clock
   readonly metrics: Metrics
   readonly logger: Logger
-  /** A time-out after less than this says nothing of the endpoint. */
+  /** A time-out after less than this is not held against the endpoint. */
   readonly fairMs: number
   /** Hears how each exchange ended: undefined for an answer. */
   readonly onOutcome: (error: unknown) => void
@@ -72,17 +72,18 @@ export function createEndpoint(config: EndpointConfig, options: EndpointOptions)
     remaining: () => byRemaining(accounts)[0]?.remaining(),
     async ask(question, take, limitMs) {
       const deadline = clock.now() + limitMs
-      let first: unknown
+      let said: unknown
       for (const account of inTurn(question)) {
         try {
           return await askAs(account, question, take, deadline - clock.now())
         } catch (error) {
-          first ??= error
+          // That one is limited leaves open what another's rights would have been.
+          if (said === undefined || isLimit(error)) said = error
           // Another account may have pulls left, or see more.
-          if (!isOfAccount(error) || clock.now() >= deadline) break
+          if (!(isLimit(error) || isDenial(error)) || clock.now() >= deadline) break
         }
       }
-      throw first as Error
+      throw said as Error
     },
   }
 
@@ -121,8 +122,13 @@ export function createEndpoint(config: EndpointConfig, options: EndpointOptions)
         throw meant
       }
     }
-    if (limitMs < options.fairMs) return exchange()
-    return breaker.run(() => account.breaker.run(exchange))
+    if (limitMs >= options.fairMs) return breaker.run(() => account.breaker.run(exchange))
+    const outcome = exchange()
+    // A time-out after so little says nothing, all else does.
+    await outcome.catch((error: unknown) => {
+      if (error instanceof UpstreamTrouble && error.reason === 'timeout') throw error
+    })
+    return breaker.run(() => account.breaker.run(() => outcome))
   }
 
   async function send<T>(
@@ -158,7 +164,10 @@ export function createEndpoint(config: EndpointConfig, options: EndpointOptions)
   }
 }
 
-function isOfAccount(error: unknown): boolean {
-  if (error instanceof UpstreamTrouble) return error.reason === 'rate-limited'
+function isLimit(error: unknown): boolean {
+  return error instanceof UpstreamTrouble && error.reason === 'rate-limited'
+}
+
+function isDenial(error: unknown): boolean {
   return error instanceof RegistryError && error.code === 'DENIED'
 }

@@ -105,6 +105,11 @@ test('an answer that says more ends the wait sooner', async () => {
   expect(await ask()).toBe('content for ann')
 })
 
+test('a limit outweighs a denial of another account', async () => {
+  const { ask } = settle({ ann: { status: 403 }, bob: { status: 429 }, cy: { status: 403 } })
+  expect(await ask()).toBe('content of b.test')
+})
+
 describe('429 for one account', () => {
   const limited: Left = { status: 429, headers: { 'retry-after': '30' } }
 
@@ -118,9 +123,16 @@ describe('429 for one account', () => {
 
   test('ends when its wait is over', async () => {
     const left: Record<string, Left> = { ann: limited }
-    const { clock, ask, takeAsked } = settle(left)
+    const { clock, ask, takeAsked, logger } = settle(left)
     await ask()
     left['ann'] = {}
+    expect(logger.entries).toMatchObject([
+      {
+        level: 'warn',
+        message: 'an upstream limits its pulls',
+        fields: { account: '1', seconds: 30 },
+      },
+    ])
     await clock.advance(29_999)
     await ask()
     await clock.advance(1)

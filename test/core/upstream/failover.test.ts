@@ -66,6 +66,23 @@ describe('three endpoints', () => {
   })
 })
 
+describe('a question that comes with little time', () => {
+  test('is not held against who does not answer it in that', async () => {
+    const { clock, behave, ask, metrics, deadline } = createFailoverWorld('ab')
+    behave('a', hang)
+    const late = ask({ deadline: deadline() - 11_000 })
+    expect(await drive(clock, late)).toBe('content of b.test')
+    expect(metrics.render()).toContain(upOf('a', 1))
+  })
+
+  test('is, where the answer is trouble', async () => {
+    const { behave, ask, metrics, deadline } = createFailoverWorld('ab')
+    behave('a', broken)
+    expect(await ask({ deadline: deadline() - 11_000 })).toBe('content of b.test')
+    expect(metrics.render()).toContain(upOf('a', 0))
+  })
+})
+
 describe('a no', () => {
   test.each([
     ['404', notFound, 'MANIFEST_UNKNOWN'],
