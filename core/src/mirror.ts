@@ -44,7 +44,7 @@ export interface Mirror {
     isShown: (upstream: UpstreamConfig, repository: string) => boolean,
   ): Promise<Answer>
   /** What a tag means now; undefined where there is no such tag. */
-  findMeaning(route: Route, tag: string): Promise<Digest | undefined>
+  readonly findMeaning: (route: Route, tag: string) => Promise<Digest | undefined>
   /** Resolves when no download into the cache runs. */
   idle(): Promise<void>
 }

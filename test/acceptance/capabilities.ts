@@ -8,6 +8,7 @@ export const capabilities = {
   'streams-blobs': { en: 'sends blobs of any size itself', zh: '任意大小的 blob 都自行发送' },
   'verifies-blobs': { en: 'verifies blobs on their way', zh: '边传边校验 blob' },
   'shares-downloads': { en: 'one download for all clients', zh: '多个客户端共享一次下载' },
+  'limits-bandwidth': { en: 'limits bandwidth', zh: '限制带宽' },
   'survives-restart': { en: 'cache survives a restart', zh: '重启后缓存仍在' },
 } as const satisfies Readonly<Record<string, Text>>
 
@@ -27,6 +28,7 @@ export const platforms = {
     lacks: {
       'verifies-blobs': { en: 'when R2 keeps them', zh: '存入 R2 时校验' },
       'shares-downloads': { en: 'no: passed through', zh: '否：直接转发' },
+      'limits-bandwidth': { en: 'no: CPU time for every byte', zh: '否：每个字节都要 CPU 时间' },
     },
   },
   'vercel-node': {

@@ -20,6 +20,15 @@ export interface HttpServerOptions {
   readonly logger: Logger
   readonly clock: Clock
   readonly isStopping: () => boolean
+  /** Instead of the usual ones. */
+  readonly limits?: Partial<HttpLimits>
+}
+
+export interface HttpLimits {
+  readonly headersTimeout: number
+  readonly requestTimeout: number
+  readonly connectionsCheckingInterval: number
+  readonly silenceMs: number
 }
 
 const limits = {
@@ -31,9 +40,9 @@ const limits = {
   requestTimeout: 60_000,
   connectionsCheckingInterval: 5000,
   keepAliveTimeout: 75_000,
+  /** Without a byte in either direction; clients that unpack while they download pause for long. */
+  silenceMs: 300_000,
 }
-/** Without a byte in either direction; clients that unpack while they download pause for long. */
-const silenceMs = 300_000
 /** For a first request that is on its way while the server stops. */
 const unusedMs = 1000
 
@@ -51,7 +60,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     works.add(tracked)
   }
 
-  const server = createServer(limits)
+  const { silenceMs, ...own } = { ...limits, ...options.limits }
+  const server = createServer(own)
   server.timeout = silenceMs
   const connections = trackConnections(server)
   server.on('request', createListener({ pullway, logger, connections, waitUntil, isStopping }))

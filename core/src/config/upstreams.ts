@@ -100,8 +100,10 @@ function finish(
     aliases: itemsOf(given.aliases),
     hosts: [...new Set([...ownHosts, ...itemsOf(given.hosts)])],
     endpoints: endpoints ?? [
-      { url: known?.endpoint ?? `https://${name}/v2`, credentials: undefined },
+      { url: known?.endpoint ?? `https://${name}/v2`, credentials: undefined, accounts: [] },
     ],
+    failoverOn: new Set(itemsOf(given.failoverOn)),
+    quotaFloor: given.quotaFloor ?? 0,
     trustedHosts: [...new Set(itemsOf(given.trustedHosts))],
     realmHosts: known?.realmHosts ?? [],
     officialNamespace: known?.officialNamespace,
@@ -118,11 +120,13 @@ function toClientCredentials(
   path: KeyPath,
   report: Report,
 ): UpstreamConfig['clientCredentials'] {
-  const isOurs = endpoints.some((one) => one?.username !== undefined || one?.password !== undefined)
+  const isOurs = endpoints.some((one) =>
+    [one, ...(one?.accounts ?? [])].some((account) => account?.username ?? account?.password),
+  )
   if (clientCredentials === 'relay' && isOurs) {
     report.add(
       [...path, 'clientCredentials'],
-      'is relay, where each client uses an account of its own: remove username and password from the endpoints',
+      'is relay, where each client uses an account of its own: remove username, password and accounts from the endpoints',
     )
   }
   return clientCredentials

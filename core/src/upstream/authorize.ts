@@ -42,7 +42,8 @@ export function createSendAuthorized(options: AuthorizeOptions): SendAuthorized 
   return async (hop, scope, signal) => {
     const isOwn = hop.url.origin === own.origin
     const network = isOwnHost(hop.url, upstream) ? 'any' : 'public'
-    const challengeKey = `challenge/${upstream.name}/${hop.url.origin}`
+    // Below one host, each path may have a realm of its own.
+    const challengeKey = `challenge/${upstream.name}/${isOwn ? endpoint.url : hop.url.origin}`
     const remembered = await recall(challengeKey, hop)
     let failure: unknown
     const first =
@@ -107,7 +108,7 @@ export function createSendAuthorized(options: AuthorizeOptions): SendAuthorized 
     if (!url) return false
     if (isOwn) return isTrustedRealm(url, endpoint, upstream)
     // Another registry that we were redirected to: its own realm, and nothing of ours goes there.
-    return isTrustedRealm(url, { url: hop.url.href, credentials: undefined }, upstream)
+    return isTrustedRealm(url, { url: hop.url.href }, upstream)
   }
 
   async function authorizationFor(
