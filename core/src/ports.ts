@@ -73,9 +73,17 @@ export interface BlobWrite {
 export interface BlobStore {
   stat(digest: Digest): Promise<{ readonly size: number } | undefined>
   open(digest: Digest, range?: ByteRange): Promise<StoredBlob | undefined>
-  /** Begins a write; `size` in bytes where known. Throws when the store cannot take it (full, read-only). */
+  /** Begins a write; `size` in bytes where known. Throws when the store cannot take it (read-only), NoRoomError
+   * when it does not take so much. */
   write(digest: Digest, size?: number): Promise<BlobWrite>
   remove(digest: Digest): Promise<void>
+  /** Tells that content was asked for and answered without this store: it keeps what is used. */
+  used?(digest: Digest): void
+}
+
+/** A write that is refused because of its size, by a store that is well. */
+export class NoRoomError extends Error {
+  override readonly name = 'NoRoomError'
 }
 
 /** Where a client can fetch a stored blob by itself for a while; undefined where it is not stored. */

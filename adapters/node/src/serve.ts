@@ -1,5 +1,6 @@
 import { createPullway } from '@pullway/core'
 import type { Config } from '@pullway/core/config'
+import { formatCacheMetrics } from './cache-metrics.ts'
 import { createConsoleLogger, type ConsoleLogger } from './logger.ts'
 import { createPorts } from './ports.ts'
 import { formatProcessMetrics } from './process-metrics.ts'
@@ -29,7 +30,7 @@ export async function startServer(
   options: StartOptions = {},
 ): Promise<RunningServer> {
   const { logger = createConsoleLogger(config.log), stopWithinMs = 30_000 } = options
-  const { ports, folder, sweeps, close } = createPorts(config, logger)
+  const { ports, folder, sweeps, usage, close } = createPorts(config, logger)
   const { clock } = ports
   const stopping = new AbortController()
   const isStopping = (): boolean => stopping.signal.aborted
@@ -38,7 +39,7 @@ export async function startServer(
     config,
     ports,
     isReady: createReadiness({ folder, clock, isStopping }),
-    runtimeMetrics: formatProcessMetrics,
+    runtimeMetrics: () => formatProcessMetrics() + (usage ? formatCacheMetrics(usage()) : ''),
   })
   const { listen } = config
   const server = await createHttpServer({ pullway, listen, logger, clock, isStopping })

@@ -148,8 +148,10 @@ export function createManifestCache(
     record: TagRecord,
     outcome: Outcome,
   ): Promise<ManifestFound> {
-    if (pull.method === 'HEAD' && !pull.upstream.isTroubled())
+    if (pull.method === 'HEAD' && !pull.upstream.isTroubled()) {
+      store.used(record.digest)
       return { ...record, content: undefined, outcome }
+    }
     const found = await fromStore(pull, record, outcome)
     return found ?? fetch(pull, { type: 'digest', digest: record.digest })
   }

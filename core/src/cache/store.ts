@@ -1,4 +1,11 @@
-import type { BlobStore, BlobWrite, ByteRange, Digest, StoredBlob } from '../ports.ts'
+import {
+  type BlobStore,
+  type BlobWrite,
+  type ByteRange,
+  type Digest,
+  NoRoomError,
+  type StoredBlob,
+} from '../ports.ts'
 import type { StoreReport } from './store-report.ts'
 
 /** A BlobStore whose failures are absence: a broken disk makes the mirror slower, never a pull fail. */
@@ -10,6 +17,8 @@ export interface ForgivingStore {
   /** Tells of a write that was begun. */
   reportWrite(error: unknown): void
   reportCommit(): void
+  /** Content was answered for without the store. */
+  used(digest: Digest): void
 }
 
 export function createForgivingStore(
@@ -28,6 +37,7 @@ export function createForgivingStore(
   }
 
   const reportWrite = (error: unknown): void => {
+    if (error instanceof NoRoomError) return
     report.failed('write', 'write', error)
   }
 
@@ -46,5 +56,6 @@ export function createForgivingStore(
     reportCommit() {
       report.recovered('write')
     },
+    used: (digest) => store?.used?.(digest),
   }
 }
