@@ -107,11 +107,12 @@ test('ten thousand steps of two processes on one folder', async () => {
 
   /** Ends, or dies with its process. */
   const attempt = async (server: Server, work: Promise<unknown>): Promise<void> => {
-    let isDone = false
-    const done = work.finally(() => (isDone = true))
+    const progress = { isDone: false }
+    const done = work.finally(() => (progress.isDone = true))
     done.catch(() => undefined)
-    while (!isDone && !server.process.isDead) await new Promise((resolve) => setImmediate(resolve))
-    if (isDone) await done
+    while (!progress.isDone && !server.process.isDead)
+      await new Promise((resolve) => setImmediate(resolve))
+    if (progress.isDone) await done
   }
 
   const begin = async (server: Server, { digest, bytes }: Content): Promise<void> => {

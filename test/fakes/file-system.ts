@@ -85,13 +85,11 @@ export function createFakeDisk(now: () => number): FakeDisk {
         kill()
         return new Promise(() => undefined)
       }
-      try {
+      return new Promise((resolve) => {
         const code = disk.fault?.(operation, path)
         if (code !== undefined) throw failure(code, path)
-        return Promise.resolve(work())
-      } catch (error) {
-        return Promise.reject(error)
-      }
+        resolve(work())
+      })
     }
 
     const files: FileSystem = {
