@@ -72,7 +72,7 @@ interface Server {
 
 type Kept = ReadonlySet<Digest>
 
-test('ten thousand steps of two processes on one folder', async () => {
+test('ten thousand steps of two processes on one folder', { timeout: 60_000 }, async () => {
   const random = createRandom(Number(process.env['SEED'] ?? 1))
   const contents = makeContents(random)
   const all = [...contents.values()]

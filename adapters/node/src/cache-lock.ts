@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Clock } from '@pullway/core'
+import { isFull } from './disk-room.ts'
 import { absentAsUndefined, type FileSystem, hasCode } from './file-system.ts'
 import { ingestName, isDead } from './leftovers.ts'
 
@@ -48,7 +49,10 @@ async function create(files: FileSystem, place: string, owner: string): Promise<
     return true
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false
-    throw error
+    if (!isFull(error)) throw error
+    // A full disk has no room for a lock either, and nobody needs one more: what is left of it goes.
+    await Promise.allSettled([files.unlink(place)])
+    return true
   }
 }
 

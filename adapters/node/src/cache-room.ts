@@ -1,5 +1,5 @@
 import { type Clock, type Digest, type Logger, NoRoomError } from '@pullway/core'
-import { evict, type Evicted } from './cache-evict.ts'
+import { evict } from './cache-evict.ts'
 import type { CacheIndex } from './cache-index.ts'
 import { readNames } from './cache-names.ts'
 import type { FileSystem } from './file-system.ts'
@@ -11,8 +11,8 @@ export interface CacheRoom {
   give(bytes: number): void
   /** Knows of content before `move` makes it visible: a manifest must keep its blobs from then on. */
   commit(digest: Digest, aside: string, size: number, move: () => Promise<void>): Promise<void>
-  /** The disk has no room for so many bytes: takes away as many, if there are. */
-  clear(bytes: number): Promise<void>
+  /** The disk has no room for what somebody writes: takes away as much, if there is. */
+  clear(missing: () => Promise<number>): Promise<void>
   /** Looks what others did, and goes back to the limit. Never throws. */
   tidy(): Promise<void>
   usage(): CacheUsage
@@ -63,16 +63,11 @@ export function createCacheRoom(options: CacheRoomOptions): CacheRoom {
   }
 
   /** One after the other: to another process's lock only one of us would be first. */
-  function evictWhile(isWanted: (evicted: Evicted) => boolean): Promise<void> {
+  function evictWhile(plan: () => Promise<() => boolean>): Promise<void> {
     const work = evicting.then(async () => {
-      const before = index.bytes()
-      let isFirst = true
-      let start = before
-      const evicted = await evict(options, () => {
-        if (isFirst) start = index.bytes()
-        isFirst = false
-        return isWanted({ files: 0, bytes: start - index.bytes() }) ? 'take' : 'stop'
-      })
+      const isWanted = await plan()
+      if (!isWanted()) return
+      const evicted = await evict(options, () => (isWanted() ? 'take' : 'stop'))
       if (!evicted || evicted.files === 0) return
       evictedBytes += evicted.bytes
       logger.info('Evicted what was used least', { ...evicted })
@@ -92,7 +87,7 @@ export function createCacheRoom(options: CacheRoomOptions): CacheRoom {
         lookedAt = clock.now()
         await index.scan()
       }
-      if (isOver()) await evictWhile(() => index.bytes() > goal())
+      if (isOver()) await evictWhile(() => Promise.resolve(() => index.bytes() > goal()))
       isFailing = false
     } catch (error) {
       if (!isFailing) logger.warn('The cache cannot be made smaller', { error: String(error) })
@@ -137,8 +132,15 @@ export function createCacheRoom(options: CacheRoomOptions): CacheRoom {
       if (maxBytes !== Infinity && (isOver() || isDue())) void tidy()
     },
 
-    async clear(bytes) {
-      await evictWhile((evicted) => evicted.bytes < bytes).catch((error: unknown) =>
+    async clear(missing) {
+      const plan = async (): Promise<() => boolean> => {
+        const bytes = await missing()
+        // What is here has to be known first.
+        await index.scan()
+        const start = index.bytes()
+        return () => start - index.bytes() < bytes
+      }
+      await evictWhile(plan).catch((error: unknown) =>
         logger.warn('The cache cannot be made smaller', { error: String(error) }),
       )
     },

@@ -4,18 +4,34 @@ export function isFull(error: unknown): boolean {
   return hasCode(error, 'ENOSPC', 'EDQUOT')
 }
 
+/** Asks again when its turn has come: what was made free for another may be enough. */
+export type CountMissing = () => Promise<number>
+
 /** Better no write than one that fails in the middle and has filled the disk for everybody else. */
 export async function checkDisk(
   files: FileSystem,
   path: string,
   size: number,
-  room: { readonly clear: (bytes: number) => Promise<void> },
+  clear: (missing: CountMissing) => Promise<void>,
 ): Promise<void> {
-  const missing = await countMissing(files, path, size)
-  if (missing === 0) return
-  await room.clear(missing)
-  if ((await countMissing(files, path, size)) === 0) return
+  const missing: CountMissing = () => countMissing(files, path, size)
+  if ((await missing()) === 0) return
+  await clear(missing)
+  if ((await missing()) === 0) return
   throw Object.assign(new Error(`No room for ${size} bytes on the disk`), { code: 'ENOSPC' })
+}
+
+/** For a write that the disk has refused in the middle: a quota is full where the disk is not. */
+export function missingFor(
+  error: unknown,
+  files: FileSystem,
+  path: string,
+  size: number,
+): CountMissing {
+  return async () => {
+    const missing = await countMissing(files, path, size)
+    return missing === 0 && hasCode(error, 'EDQUOT') ? size : missing
+  }
 }
 
 async function countMissing(files: FileSystem, path: string, size: number): Promise<number> {

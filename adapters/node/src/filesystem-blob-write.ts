@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { BlobWrite } from '@pullway/core'
-import { checkDisk, isFull } from './disk-room.ts'
+import { checkDisk, type CountMissing, isFull, missingFor } from './disk-room.ts'
 import { readSome } from './file-body.ts'
 import { type FileSystem, inFolder } from './file-system.ts'
 import { closeWithOwner, keepOpenWithoutOwner } from './open-files.ts'
@@ -24,8 +24,8 @@ export interface WriteRoom {
   give(bytes: number): void
   /** All is written aside and verified, and goes to its place by `move`. */
   commit(aside: string, size: number, move: () => Promise<void>): Promise<void>
-  /** The disk is full: makes room for so many bytes, if it can. */
-  clear(bytes: number): Promise<void>
+  /** The disk is full: makes room for what is missing, if it can. */
+  clear(missing: CountMissing): Promise<void>
 }
 
 const endless: WriteRoom = {
@@ -49,7 +49,7 @@ export async function beginWrite(options: WriteOptions): Promise<BlobWrite> {
   const write = createWrite({ ...options, room }, handle)
   closeWithOwner(write, handle)
   try {
-    if (size !== undefined) await checkDisk(files, aside, size, room)
+    if (size !== undefined) await checkDisk(files, aside, size, (missing) => room.clear(missing))
   } catch (error) {
     await write.release()
     throw error
@@ -84,7 +84,8 @@ function createWrite(
           length += await writeAll(handle, chunks, length)
         } catch (error) {
           if (!isFull(error)) throw error
-          await room.clear(size === undefined ? clearedBytes : size - length)
+          const wanted = size === undefined ? clearedBytes : size - length
+          await room.clear(missingFor(error, files, aside, wanted))
           length += await writeAll(handle, chunks, length)
         }
       })
