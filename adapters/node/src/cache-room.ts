@@ -33,7 +33,7 @@ export interface CacheRoomOptions {
   readonly maxBytes: number | undefined
 }
 
-/** How full a cache is left that was too full, so that not every write has to make room. */
+/** How full a cache is left that was too full, what is being written included: not every write makes room. */
 const lowWater = 0.9
 /** A client waits for its download meanwhile. */
 const patienceMs = 2_000
@@ -53,9 +53,8 @@ export function createCacheRoom(options: CacheRoomOptions): CacheRoom {
     return index.bytes() + taken > maxBytes
   }
 
-  /** Room for all that is being written, and some more. */
   function goal(): number {
-    return Math.max(0, Math.min(maxBytes * lowWater, maxBytes - taken))
+    return Math.max(0, maxBytes * lowWater - taken)
   }
 
   function isDue(): boolean {
