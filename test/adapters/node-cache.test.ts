@@ -41,7 +41,9 @@ function largest({ blobs }: Image): Image['root'] {
   return blobs.reduce((one, other) => (one.bytes.length > other.bytes.length ? one : other))
 }
 
-const withLimit = { cache: { blobs: { maxSize: '' } } }
+interface Document {
+  readonly cache: { readonly blobs: { maxSize?: string } }
+}
 
 async function daysAgo(world: CacheWorld, image: Image, days: number): Promise<void> {
   const date = new Date(Date.now() - days * 86_400_000)
@@ -252,7 +254,7 @@ describe('pullway cache prune', () => {
     await eventually(() => existsSync(world.fileOf(layer.digest)))
     await daysAgo(world, app, 2)
     const file = join(world.folder.path, 'pullway.yaml')
-    const document = JSON.parse(await readFile(file, 'utf8')) as typeof withLimit
+    const document = JSON.parse(await readFile(file, 'utf8')) as Document
     document.cache.blobs.maxSize = '1MiB'
     await world.folder.write('pullway.yaml', document)
     expect((await world.run('prune')).code).toBe(0)

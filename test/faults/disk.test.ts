@@ -49,7 +49,9 @@ async function mountDisk(bytes: number): Promise<FaultMirrorOptions> {
   const options = await prepare()
   await mkdir(options.cache)
   await run('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', options.cache])
-  onTestFinished(async () => void (await run('umount', ['--lazy', options.cache])))
+  onTestFinished(async () => {
+    await run('umount', ['--lazy', options.cache])
+  })
   return options
 }
 

@@ -61,7 +61,7 @@ function formatConfig(port: number, { cache, upstream, maxSize }: FaultMirrorOpt
 const patienceMs = 30_000
 
 /** What came: the status, and whether the bytes are those of the content, `cut` where they broke off. */
-export async function get(url: string, content: Content): Promise<string> {
+async function get(url: string, content: Content): Promise<string> {
   try {
     const signal = AbortSignal.timeout(patienceMs)
     const answer = await fetch(url, { headers: { accept: '*/*' }, signal })
