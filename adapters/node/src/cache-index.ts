@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { Clock, Digest, KeptContent, KeptContents, ManifestNames } from '@pullway/core'
 import { algorithms, type BlobFolder, blobPath, digestOfFile } from './cache-layout.ts'
 import { readNames } from './cache-names.ts'
@@ -40,6 +40,9 @@ const atOnce = 16
 export function createCacheIndex(options: CacheIndexOptions): CacheIndex {
   const { path, clock, files, onRemoved } = options
   const contents = new Map<Digest, KeptContent>()
+  /** The contents of each folder. */
+  const members = new Map<string, Set<Digest>>()
+  /** Dates of folders that will not change without getting another one. */
   const settled = new Map<string, number>()
   const strays = new Set<string>()
   /** Since the running scan began: it may have looked at a folder before. */
@@ -51,13 +54,19 @@ export function createCacheIndex(options: CacheIndexOptions): CacheIndex {
   function set(digest: Digest, content: KeptContent): void {
     const former = contents.get(digest)
     bytes += content.size - (former?.size ?? 0)
-    if (former === undefined) additions += 1
     contents.set(digest, content)
+    if (former !== undefined) return
+    additions += 1
+    const folder = folderOf(digest)
+    const others = members.get(folder)
+    if (others) others.add(digest)
+    else members.set(folder, new Set([digest]))
   }
 
   function removed(digest: Digest): void {
     bytes -= contents.get(digest)?.size ?? 0
     contents.delete(digest)
+    members.get(folderOf(digest))?.delete(digest)
     onRemoved?.(digest)
   }
 
@@ -100,14 +109,12 @@ export function createCacheIndex(options: CacheIndexOptions): CacheIndex {
       const root = join(path, 'blobs', algorithm)
       for (const prefix of (await absentAsUndefined(files.readdir(root))) ?? []) {
         const place = join(root, prefix)
-        seen.add(place)
+        seen.add(`${algorithm}:${prefix}`)
         await scanFolder({ place, algorithm, prefix })
       }
     }
     // A folder that has gone has taken its files along.
-    for (const [digest] of contents) {
-      if (!seen.has(dirname(blobPath(path, digest))) && !fresh.has(digest)) removed(digest)
-    }
+    for (const [folder, digests] of members) if (!seen.has(folder)) removeAllBut(digests)
   }
 
   async function scanFolder(folder: BlobFolder): Promise<void> {
@@ -121,12 +128,14 @@ export function createCacheIndex(options: CacheIndexOptions): CacheIndex {
       const some = names.slice(index, index + atOnce)
       await Promise.all(some.map((name) => scanFile(folder, name, listed)))
     }
-    for (const [digest] of contents) {
-      const isHere = digest.startsWith(`${folder.algorithm}:${folder.prefix}`)
-      if (isHere && !listed.has(digest) && !fresh.has(digest)) removed(digest)
-    }
+    removeAllBut(members.get(`${folder.algorithm}:${folder.prefix}`) ?? [], listed)
     const age = clock.now() - entry.mtimeMs
     if (age > settledMs) settled.set(place, entry.mtimeMs)
+  }
+
+  function removeAllBut(digests: Iterable<Digest>, listed?: ReadonlySet<Digest>): void {
+    for (const digest of [...digests])
+      if (!listed?.has(digest) && !fresh.has(digest)) removed(digest)
   }
 
   async function scanFile(folder: BlobFolder, name: string, listed: Set<Digest>): Promise<void> {
@@ -155,6 +164,11 @@ export function createCacheIndex(options: CacheIndexOptions): CacheIndex {
     await files.utimes(place, now / 1000, now / 1000).catch(() => undefined)
     return known ? before : now
   }
+}
+
+/** `sha256:ab`: what its folder's files begin with. */
+function folderOf(digest: Digest): string {
+  return digest.slice(0, digest.indexOf(':') + 3)
 }
 
 function orNoFolder(error: unknown): undefined {
