@@ -85,7 +85,7 @@ test('writes that run are left alone, and have their room', async () => {
   await write.append([blobs[9]!.subarray(1000)])
   await write.commit()
   await write.release()
-  expect(isSame((await read(world.store, digests[9]!)), blobs[9]!)).toBe(true)
+  expect(isSame(await read(world.store, digests[9]!), blobs[9]!)).toBe(true)
   await world.store.tidy()
   expect(world.store.usage().bytes).toBeLessThanOrEqual(1000 * kib)
 })
