@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findFreePort } from '../clients/port.ts'
@@ -60,18 +61,30 @@ function formatConfig(port: number, { cache, upstream, maxSize }: FaultMirrorOpt
 
 const patienceMs = 30_000
 
-/** What came: the status, and whether the bytes are those of the content, `cut` where they broke off. */
-async function get(url: string, content: Content): Promise<string> {
-  try {
-    const signal = AbortSignal.timeout(patienceMs)
-    const answer = await fetch(url, { headers: { accept: '*/*' }, signal })
-    const bytes = new Uint8Array(await answer.arrayBuffer())
-    const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`
-    const isRight = answer.status !== 200 || digest === content.digest
-    return `${answer.status}${isRight ? '' : ' wrong bytes'}`
-  } catch (error) {
-    return error instanceof DOMException ? 'silence' : 'cut'
-  }
+/**
+ * What came: the status, and whether the bytes are those of the content, `cut` where they broke off. On a
+ * connection of its own, so that nothing of a client is left at the mirror.
+ */
+function get(url: string, content: Content): Promise<string> {
+  return new Promise((resolve) => {
+    const options = { agent: false, headers: { accept: '*/*' }, timeout: patienceMs }
+    const asked = request(url, options, (answer) => {
+      const hash = createHash('sha256')
+      answer.on('data', (chunk: Buffer) => hash.update(chunk))
+      answer.on('error', () => resolve('cut'))
+      answer.on('end', () => {
+        const status = answer.statusCode ?? 0
+        const isRight = status !== 200 || `sha256:${hash.digest('hex')}` === content.digest
+        resolve(`${status}${isRight ? '' : ' wrong bytes'}`)
+      })
+    })
+    asked.on('timeout', () => {
+      resolve('silence')
+      asked.destroy()
+    })
+    asked.on('error', () => resolve('cut'))
+    asked.end()
+  })
 }
 
 /** All of an image, as a client takes it: the answers, each once. */

@@ -14,10 +14,10 @@ export async function checkDisk(
   size: number,
   clear: (missing: CountMissing) => Promise<void>,
 ): Promise<void> {
-  const missing: CountMissing = () => countMissing(files, path, size)
+  const missing: CountMissing = () => countMissing(files, path, size, spareBytes)
   if ((await missing()) === 0) return
   await clear(missing)
-  if ((await missing()) === 0) return
+  if ((await countMissing(files, path, size)) === 0) return
   throw Object.assign(new Error(`No room for ${size} bytes on the disk`), { code: 'ENOSPC' })
 }
 
@@ -34,8 +34,17 @@ export function missingFor(
   }
 }
 
-async function countMissing(files: FileSystem, path: string, size: number): Promise<number> {
+/** For what is known of the content, which is in small files: at most a hundredth of the disk. */
+const spareBytes = 1024 * 1024
+
+async function countMissing(
+  files: FileSystem,
+  path: string,
+  size: number,
+  spare = 0,
+): Promise<number> {
   const { bavail, blocks, bsize } = await files.statfs(path)
   // Some network filesystems count nothing at all.
-  return blocks === 0 ? 0 : Math.max(0, size - bavail * bsize)
+  if (blocks === 0) return 0
+  return Math.max(0, size + Math.min(spare, (blocks * bsize) / 100) - bavail * bsize)
 }
