@@ -62,7 +62,11 @@ export function createManifestCache(
     const { route, upstream } = pull
     const holding = await holdings.find(route, digest)
     if (holding?.kind === 'manifest' && holding.mediaType !== undefined) {
-      const found = await fromStore(pull, { digest, mediaType: holding.mediaType }, 'hit')
+      const found = await fromStore(
+        pull,
+        { ...holding, digest, mediaType: holding.mediaType },
+        'hit',
+      )
       if (found) return found
     } else if (await store.stat(digest)) {
       const confirmed = await headManifest(upstream, question(pull))
@@ -156,14 +160,16 @@ export function createManifestCache(
 
   async function fromStore(
     pull: ManifestPull,
-    record: Omit<TagRecord, 'size'>,
+    record: Omit<TagRecord, 'size'> & { readonly size?: number | undefined },
     outcome: Outcome,
   ): Promise<ManifestFound | undefined> {
-    const { digest, mediaType } = record
+    const { digest, mediaType, size } = record
     // Clients choose their mirror by the manifest and fail when its blobs do not come (clients.md, 0.5).
     if (pull.upstream.isTroubled() && !(await isComplete(digest))) return undefined
     const stored = await store.open(digest)
-    return stored && { digest, mediaType, size: stored.size, content: stored.content, outcome }
+    // What the disk has cut is fetched again, and replaced.
+    if (!stored || (size ?? 0) > stored.size) return undefined
+    return { digest, mediaType, size: stored.size, content: stored.content, outcome }
   }
 
   async function fetch(pull: ManifestPull, reference: Reference): Promise<ManifestFound> {

@@ -10,6 +10,9 @@ export interface ForgivingStore {
   /** Tells of a write that was begun. */
   reportWrite(error: unknown): void
   reportCommit(): void
+  /** Tells of content that broke while it was read. */
+  reportRead(error: unknown): void
+  remove(digest: Digest): Promise<void>
 }
 
 export function createForgivingStore(
@@ -45,6 +48,16 @@ export function createForgivingStore(
     reportWrite,
     reportCommit() {
       report.recovered('write')
+    },
+    reportRead(error) {
+      report.failed('read', 'read', error)
+    },
+    async remove(digest) {
+      try {
+        await store?.remove(digest)
+      } catch (error) {
+        report.failed('write', 'remove', error)
+      }
     },
   }
 }

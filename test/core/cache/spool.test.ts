@@ -49,7 +49,8 @@ function settle() {
   let written = 0
   const slow = createSlowWrite()
   const absent = async (): Promise<undefined> => undefined
-  const full: ForgivingStore = { ...store, stat: absent, open: absent, write: absent }
+  const unused = { reportRead: () => undefined, remove: absent }
+  const full: ForgivingStore = { ...store, ...unused, stat: absent, open: absent, write: absent }
   const spool = createSpool(slow.write, full, () => {
     written += 1
   })
