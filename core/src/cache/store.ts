@@ -1,4 +1,4 @@
-import type { BlobStore, BlobWrite, ByteRange, Digest, StoredBlob } from '../ports.ts'
+import type { BlobStore, BlobWrite, ByteRange, Clock, Digest, StoredBlob } from '../ports.ts'
 import type { StoreReport } from './store-report.ts'
 
 /** A BlobStore whose failures are absence: a broken disk makes the mirror slower, never a pull fail. */
@@ -15,17 +15,28 @@ export interface ForgivingStore {
   remove(digest: Digest): Promise<void>
 }
 
+/** A pull asks a store several times, and cannot wait each time for one that hangs. */
+const slowMs = 1_000
+const restMs = 10_000
+
 export function createForgivingStore(
   store: BlobStore | undefined,
   report: StoreReport,
+  clock: Clock,
 ): ForgivingStore {
-  const read = async <T>(work: Promise<T> | undefined): Promise<T | undefined> => {
+  let restsUntil = 0
+
+  const read = async <T>(ask: () => Promise<T> | undefined): Promise<T | undefined> => {
+    const startedAt = clock.now()
+    if (startedAt < restsUntil) return undefined
     try {
-      const result = await work
+      const result = await ask()
       report.recovered('read')
       return result
     } catch (error) {
       report.failed('read', 'read', error)
+      const now = clock.now()
+      if (now - startedAt >= slowMs) restsUntil = now + restMs
       return undefined
     }
   }
@@ -35,8 +46,8 @@ export function createForgivingStore(
   }
 
   return {
-    stat: (digest) => read(store?.stat(digest)),
-    open: (digest, range) => read(store?.open(digest, range)),
+    stat: (digest) => read(() => store?.stat(digest)),
+    open: (digest, range) => read(() => store?.open(digest, range)),
     async write(digest, size) {
       try {
         return await store?.write(digest, size)

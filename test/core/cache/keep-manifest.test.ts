@@ -23,7 +23,11 @@ function settle() {
   const logger = createMemoryLogger()
   const holdings = createHoldings(createMemoryKeyValue({ clock: createFakeClock() }))
   const keep = createKeepManifest({
-    store: createForgivingStore(store, createStoreReport(logger, createMetrics())),
+    store: createForgivingStore(
+      store,
+      createStoreReport(logger, createMetrics()),
+      createFakeClock(),
+    ),
     holdings,
     logger,
   })
