@@ -19,10 +19,13 @@ export interface S3Service {
   readonly endpoint: string
   /** Holds the objects that it gives. */
   readonly gate: Gate
-  /** From now on requests of that name (`PUT`, `part 2`) fare so. Resolves when the first has come. */
-  trouble(name: string, trouble: Trouble): Promise<void>
+  /** From now on requests of that name (`PUT`, `part 2`) about that blob fare so. Resolves when the first has come. */
+  trouble(name: string, digest: string, trouble: Trouble): Promise<void>
   /** Ends all trouble, and the connections of those that hang. */
   calm(): Promise<void>
+  /** It still takes connections, and answers nothing until it goes on. */
+  pause(): void
+  goOn(): void
   kill(): Promise<void>
   /** With what it has on its disk. */
   start(): Promise<void>
@@ -45,10 +48,10 @@ export async function startS3Service(): Promise<S3Service> {
   const buckets = join(folder.path, 'buckets', bucket)
   const gate = createGate()
   const forward = forwardTo('cdn', port, [], gate)
-  let inTrouble: { name: string; trouble: Trouble; met: () => void } | undefined
+  let inTrouble: { name: string; hex: string; trouble: Trouble; met: () => void } | undefined
 
   const door = await openDoor((request, response) => {
-    if (nameOf(request) !== inTrouble?.name) {
+    if (nameOf(request) !== inTrouble?.name || !request.url?.includes(inTrouble.hex)) {
       forward(request, response)
       return
     }
@@ -79,9 +82,9 @@ export async function startS3Service(): Promise<S3Service> {
   return {
     endpoint: door.url,
     gate,
-    trouble: (name, trouble) =>
+    trouble: (name, digest, trouble) =>
       new Promise((met) => {
-        inTrouble = { name, trouble, met }
+        inTrouble = { name, hex: digest.replace('sha256:', ''), trouble, met }
       }),
     async calm() {
       inTrouble = undefined
@@ -89,6 +92,8 @@ export async function startS3Service(): Promise<S3Service> {
       await door.off()
       await door.on()
     },
+    pause: () => service.signal('SIGSTOP'),
+    goOn: () => service.signal('SIGCONT'),
     kill,
     async start() {
       inTrouble = undefined
@@ -103,13 +108,21 @@ export async function startS3Service(): Promise<S3Service> {
       const objects = (await filesOf()).filter((file) => file.endsWith(objectSuffix))
       return Promise.all(objects.map(checkObject))
     },
-    uploads: async () => (await filesOf()).filter((file) => file.includes('uploads')),
-    empty: () => rm(join(buckets, 'blobs'), { recursive: true, force: true }),
+    uploads: async () => (await filesOf()).filter(isOfUpload),
+    async empty() {
+      const options = { recursive: true, force: true }
+      await rm(join(buckets, 'blobs'), options)
+      for (const file of await filesOf()) if (isOfUpload(file)) await rm(file, options)
+    },
     async remove() {
       await kill()
       await folder.remove()
     },
   }
+}
+
+function isOfUpload(file: string): boolean {
+  return file.includes('_uploads/')
 }
 
 function drain(request: IncomingMessage): void {

@@ -113,7 +113,9 @@ export function createWrite(target: WriteTarget, size: number | undefined): Blob
       if (isCommitted) return
       stop.abort(new Error('The write was given up'))
       await work.catch(() => undefined)
-      await giveUp()
+      // A write that failed long ago is released when its download ends: S3 may be back.
+      if (upload) await giveUp()
+      else await target.leftovers.retry()
     },
   }
 }

@@ -2,7 +2,7 @@ import type { Outcome } from '../answer.ts'
 import type { CacheConfig } from '../config/config.ts'
 import { RegistryError } from '../errors.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import type { CreateHasher, Digest, Logger, StoredBlob } from '../ports.ts'
+import type { Clock, CreateHasher, Digest, Logger, StoredBlob } from '../ports.ts'
 import type { AcceptedTypes } from '../request/accept.ts'
 import { formatReference, type Reference } from '../request/reference.ts'
 import type { Route } from '../route.ts'
@@ -37,6 +37,7 @@ export interface ManifestCacheOptions {
   readonly tags: Tags
   readonly serveStaleOn: CacheConfig['serveStaleOn']
   readonly createHasher: CreateHasher
+  readonly clock: Clock
   readonly metrics: Metrics
   readonly logger: Logger
 }

@@ -73,7 +73,8 @@ export function createSpool(
     hangs = await Promise.race([written.then(() => false), late])
     over.abort()
     if (!hangs) return
-    fail(new Error(`the store took nothing for ${String(patienceMs / 1000)} s`))
+    stop()
+    store.reportHang(new Error(`the store took nothing for ${String(patienceMs / 1000)} s`))
     // Also what is on its way: it may hold connections and memory for minutes.
     void write?.release()
   }
@@ -97,7 +98,11 @@ export function createSpool(
   }
 
   function fail(error: unknown): void {
-    store.reportWrite(error)
+    if (isOpen) store.reportWrite(error)
+    stop()
+  }
+
+  function stop(): void {
     isOpen = false
     waiting = []
     waitingBytes = 0

@@ -10,6 +10,8 @@ export interface ForgivingStore {
   /** Tells of a write that was begun. */
   reportWrite(error: unknown): void
   reportCommit(): void
+  /** Tells of a write that takes too long: for a while nothing more is asked of the store. */
+  reportHang(error: unknown): void
   /** Tells of content that broke while it was read. */
   reportRead(error: unknown): void
   remove(digest: Digest): Promise<void>
@@ -49,6 +51,7 @@ export function createForgivingStore(
     stat: (digest) => read(() => store?.stat(digest)),
     open: (digest, range) => read(() => store?.open(digest, range)),
     async write(digest, size) {
+      if (clock.now() < restsUntil) return undefined
       try {
         return await store?.write(digest, size)
       } catch (error) {
@@ -57,6 +60,10 @@ export function createForgivingStore(
       }
     },
     reportWrite,
+    reportHang(error) {
+      reportWrite(error)
+      restsUntil = clock.now() + restMs
+    },
     reportCommit() {
       report.recovered('write')
     },

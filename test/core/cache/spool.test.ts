@@ -51,7 +51,7 @@ function settle() {
   const slow = createSlowWrite()
   const clock = createFakeClock()
   const absent = async (): Promise<undefined> => undefined
-  const unused = { reportRead: () => undefined, remove: absent }
+  const unused = { reportHang: store.reportWrite, reportRead: () => undefined, remove: absent }
   const full: ForgivingStore = { ...store, ...unused, stat: absent, open: absent, write: absent }
   const spool = createSpool(slow.write, full, clock, () => {
     written += 1
