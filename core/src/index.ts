@@ -15,7 +15,7 @@ export {
 } from './cache/kept-contents.ts'
 export { type NotedTag, parseNotedTag } from './cache/tags.ts'
 export type * from './ports.ts'
-export { CannotIngest, FetchError, NoRoomError } from './ports.ts'
+export { CannotIngest, DamagedBlobError, FetchError, NoRoomError } from './ports.ts'
 export { formatImageName, type NamedImage, parseImageName } from './request/image-name.ts'
 export { isDigest } from './request/reference.ts'
 export { isPublicAddress } from './upstream/address.ts'

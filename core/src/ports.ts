@@ -47,6 +47,19 @@ export interface StoredBlob {
   readonly size: number
   /** The bytes of the range, or all. Small blobs come as bytes: an answer made of them costs no stream. */
   readonly content: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>
+  /**
+   * Takes what stands in for content that breaks while it is read. Where a store has none, the stream is read
+   * through another one, which would hide from a runtime what is behind it.
+   */
+  whenBroken?(goOn: GoOn): void
+}
+
+/** Gives content from a position of the blob on, up to the end that was asked for. */
+export type GoOn = (position: number, error: unknown) => Promise<ReadableStream<Uint8Array>>
+
+/** What a store holds under a digest is not whole any more, and never will be: nobody can read it. */
+export class DamagedBlobError extends Error {
+  override readonly name = 'DamagedBlobError'
 }
 
 /** A write in progress. Nothing is visible under the digest before `commit` has resolved. */

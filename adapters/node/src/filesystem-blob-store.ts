@@ -83,7 +83,7 @@ export function createFilesystemBlobStore({
           return { size, content: await readFully(handle, part) }
         }
         isHandedOn = true
-        return { size, content: createFileBody(handle, part) }
+        return { size, ...createFileBody(handle, part) }
       } finally {
         if (!isHandedOn) await handle.close()
       }
