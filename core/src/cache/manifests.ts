@@ -4,14 +4,14 @@ import { RegistryError } from '../errors.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Clock, CreateHasher, Digest, Logger, StoredBlob } from '../ports.ts'
 import type { AcceptedTypes } from '../request/accept.ts'
-import { formatReference, type Reference } from '../request/reference.ts'
+import type { Reference } from '../request/reference.ts'
 import type { Route } from '../route.ts'
-import { type FetchedManifest, fetchManifest, headManifest } from '../upstream/manifests.ts'
+import { headManifest } from '../upstream/manifests.ts'
 import { UpstreamTrouble } from '../upstream/trouble.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { createCompleteness } from './completeness.ts'
 import type { Holdings } from './holdings.ts'
-import { createKeepManifest } from './keep-manifest.ts'
+import { createManifestFetches, keyOf, question } from './manifest-fetches.ts'
 import { createSingleFlight } from './single-flight.ts'
 import type { ForgivingStore } from './store.ts'
 import type { TagRecord, Tags } from './tags.ts'
@@ -46,10 +46,9 @@ export interface ManifestCacheOptions {
 export function createManifestCache(
   options: ManifestCacheOptions,
 ): (pull: ManifestPull) => Promise<ManifestFound> {
-  const { store, holdings, tags, serveStaleOn, createHasher, metrics } = options
+  const { store, holdings, tags, serveStaleOn } = options
   const isComplete = createCompleteness(store)
-  const keep = createKeepManifest(options)
-  const fetches = createSingleFlight<FetchedManifest>()
+  const fetch = createManifestFetches(options)
   const checks = createSingleFlight<TagRecord | undefined>()
 
   return async (pull) => {
@@ -174,32 +173,6 @@ export function createManifestCache(
     if (!stored || (size ?? 0) > stored.size) return undefined
     return { digest, mediaType, size: stored.size, content: stored.content, outcome }
   }
-
-  async function fetch(pull: ManifestPull, reference: Reference): Promise<ManifestFound> {
-    const { route, upstream } = pull
-    let outcome: Outcome = 'miss'
-    const work = async (): Promise<FetchedManifest> => {
-      const fetched = await fetchManifest(upstream, createHasher, { ...question(pull), reference })
-      await keep(route, fetched)
-      return fetched
-    }
-    const manifest = await fetches.run(keyOf(pull, reference), work, () => {
-      outcome = 'collapsed'
-      metrics.coalesced.add(1)
-    })
-    const { digest, mediaType, bytes } = manifest
-    return { digest, mediaType, size: bytes.byteLength, content: bytes, outcome }
-  }
-}
-
-function question({ route, reference, accepted, deadline }: ManifestPull) {
-  return { repository: route.repository, reference, accepted, deadline }
-}
-
-function keyOf({ route, accepted }: ManifestPull, reference: Reference): string {
-  // A digest names one content, whatever the client takes.
-  const accept = reference.type === 'digest' ? '' : accepted.key
-  return `${route.upstream.name}/${route.repository}@${formatReference(reference)}#${accept}`
 }
 
 function isUnknown(error: unknown): boolean {
