@@ -2,6 +2,7 @@
  * What a runtime must bring. The core reaches time, network and storage only through these ports.
  * In all of them `undefined` means absent and a throw means broken.
  */
+import type { PasswordMeans } from './access/password-hash.ts'
 
 /** A content digest, `<algorithm>:<hex>`, checked where it was parsed (request/reference.ts). */
 export type Digest = `${HashAlgorithm}:${string}`
@@ -157,9 +158,6 @@ export interface Hasher {
 /** Web Crypto cannot hash a stream, so the runtime brings one that can. */
 export type CreateHasher = (algorithm: HashAlgorithm) => Hasher
 
-/** Compares a password with a `$2a$`, `$2b$` or `$2y$` hash that is well formed. */
-export type VerifyBcrypt = (password: string, hash: string) => Promise<boolean>
-
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>
 
 /** Constant message, data in fields, no credentials. */
@@ -172,7 +170,7 @@ export interface Logger {
 }
 
 /** All ports of one process or isolate; made once. */
-export interface Ports {
+export interface Ports extends PasswordMeans {
   readonly fetch: Fetch
   /** Undefined: nothing is kept. */
   readonly blobs: BlobStore | undefined
@@ -187,10 +185,6 @@ export interface Ports {
   readonly clock: Clock
   readonly createHasher: CreateHasher
   readonly logger: Logger
-  /** Undefined: this runtime cannot afford it, and users need PBKDF2. */
-  readonly verifyBcrypt?: VerifyBcrypt
-  /** What the runtime's Web Crypto takes; undefined: any number. */
-  readonly maxPbkdf2Iterations?: number
 }
 
 /** What the runtime knows of one request. */
