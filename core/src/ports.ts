@@ -6,7 +6,6 @@ import type { PasswordMeans } from './access/password-hash.ts'
 
 /** A content digest, `<algorithm>:<hex>`, checked where it was parsed (request/reference.ts). */
 export type Digest = `${HashAlgorithm}:${string}`
-
 export type HashAlgorithm = 'sha256' | 'sha512'
 
 /** Inclusive byte positions within a blob, already resolved against its size. */
