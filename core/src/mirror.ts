@@ -61,7 +61,7 @@ export function createMirror(
   const report = createStoreReport(logger, metrics)
   const state = withForgiveness(ports.state, report)
   const volatile = withForgiveness(ports.volatile, report)
-  const store = createForgivingStore(ports.blobs, report)
+  const store = createForgivingStore(ports.blobs, report, clock)
   const holdings = createHoldings(state)
   const tags = createTags(state, clock, cache.tags)
   const { idleMs, answerMs } = timeouts

@@ -2,6 +2,7 @@
  * What a runtime must bring. The core reaches time, network and storage only through these ports.
  * In all of them `undefined` means absent and a throw means broken.
  */
+import type { PasswordMeans } from './access/password-hash.ts'
 
 /** A content digest, `<algorithm>:<hex>`, checked where it was parsed (request/reference.ts). */
 export type Digest = `${HashAlgorithm}:${string}`
@@ -47,6 +48,19 @@ export interface StoredBlob {
   readonly size: number
   /** The bytes of the range, or all. Small blobs come as bytes: an answer made of them costs no stream. */
   readonly content: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>
+  /**
+   * Takes what stands in for content that breaks while it is read. Where a store has none, the stream is read
+   * through another one, which would hide from a runtime what is behind it.
+   */
+  whenBroken?(goOn: GoOn): void
+}
+
+/** Gives content from a position of the blob on, up to the end that was asked for. */
+export type GoOn = (position: number, error: unknown) => Promise<ReadableStream<Uint8Array>>
+
+/** What a store holds under a digest is not whole any more, and never will be: nobody can read it. */
+export class DamagedBlobError extends Error {
+  override readonly name = 'DamagedBlobError'
 }
 
 /** A write in progress. Nothing is visible under the digest before `commit` has resolved. */
@@ -73,9 +87,17 @@ export interface BlobWrite {
 export interface BlobStore {
   stat(digest: Digest): Promise<{ readonly size: number } | undefined>
   open(digest: Digest, range?: ByteRange): Promise<StoredBlob | undefined>
-  /** Begins a write; `size` in bytes where known. Throws when the store cannot take it (full, read-only). */
+  /** Begins a write; `size` in bytes where known. Throws when the store cannot take it (read-only), NoRoomError
+   * when it does not take so much. */
   write(digest: Digest, size?: number): Promise<BlobWrite>
   remove(digest: Digest): Promise<void>
+  /** Tells that content was asked for and answered without this store: it keeps what is used. */
+  used?(digest: Digest): void
+}
+
+/** A write that is refused because of its size, by a store that is well. */
+export class NoRoomError extends Error {
+  override readonly name = 'NoRoomError'
 }
 
 /** Where a client can fetch a stored blob by itself for a while; undefined where it is not stored. */
@@ -136,9 +158,6 @@ export interface Hasher {
 /** Web Crypto cannot hash a stream, so the runtime brings one that can. */
 export type CreateHasher = (algorithm: HashAlgorithm) => Hasher
 
-/** Compares a password with a `$2a$`, `$2b$` or `$2y$` hash that is well formed. */
-export type VerifyBcrypt = (password: string, hash: string) => Promise<boolean>
-
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>
 
 /** Constant message, data in fields, no credentials. */
@@ -151,7 +170,7 @@ export interface Logger {
 }
 
 /** All ports of one process or isolate; made once. */
-export interface Ports {
+export interface Ports extends PasswordMeans {
   readonly fetch: Fetch
   /** Undefined: nothing is kept. */
   readonly blobs: BlobStore | undefined
@@ -166,10 +185,6 @@ export interface Ports {
   readonly clock: Clock
   readonly createHasher: CreateHasher
   readonly logger: Logger
-  /** Undefined: this runtime cannot afford it, and users need PBKDF2. */
-  readonly verifyBcrypt?: VerifyBcrypt
-  /** What the runtime's Web Crypto takes; undefined: any number. */
-  readonly maxPbkdf2Iterations?: number
 }
 
 /** What the runtime knows of one request. */

@@ -1,5 +1,3 @@
-import type { VerifyBcrypt } from '../ports.ts'
-
 /** A password as it stands in an htpasswd file. */
 export type PasswordHash =
   | { readonly scheme: 'bcrypt'; readonly text: string }
@@ -11,10 +9,14 @@ export type PasswordHash =
       readonly key: Uint8Array<ArrayBuffer>
     }
 
-/** What this runtime can compare a password with. */
+/** Compares a password with a `$2a$`, `$2b$` or `$2y$` hash that is well formed. */
+export type VerifyBcrypt = (password: string, hash: string) => Promise<boolean>
+
+/** What a runtime can compare a password with. */
 export interface PasswordMeans {
+  /** Undefined: this runtime cannot afford it, and users need PBKDF2. */
   readonly verifyBcrypt?: VerifyBcrypt
-  /** Undefined: no limit of the runtime's own. */
+  /** What the runtime's Web Crypto takes; undefined: any number. */
   readonly maxPbkdf2Iterations?: number
 }
 
