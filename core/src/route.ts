@@ -12,8 +12,11 @@ export interface Route {
   readonly via: 'prefix' | 'namespace' | 'host' | 'default'
 }
 
+/** What of a request names a repository. */
+export type Named = Pick<Pull, 'name' | 'prefix' | 'namespace' | 'host'>
+
 export interface Router {
-  route(pull: Pull): Route
+  route(named: Named): Route
   /** The upstream that a path prefix names; throws when there is none. */
   named(prefix: string): UpstreamConfig
   /** The upstream that a Host header means, where it names one. */
@@ -51,7 +54,7 @@ export function createRouter(config: Config): Router {
       ),
   }
 
-  function route(pull: Pull): Route {
+  function route(pull: Named): Route {
     if (pull.prefix !== undefined) {
       return routeTo(known(pull.prefix, 'path prefix'), pull.name, 'prefix')
     }

@@ -27,8 +27,8 @@ export interface Downloads {
   isRunning(digest: Digest): boolean
   /** The running download, once the upstream has answered it; undefined when there is none. */
   peek(digest: Digest): Promise<Fill | undefined>
-  /** Whether it runs because of another repository. */
-  isRunningForOther(wanted: Pick<BlobWanted, 'route' | 'digest'>): boolean
+  /** Whether it runs because of another repository, or with another caller's rights. */
+  isRunningForOther(wanted: Owned & Pick<BlobWanted, 'digest'>): boolean
   /** Joins the running download or starts one; `stored` when the blob has come into the store meanwhile. */
   join(wanted: BlobWanted): Promise<JoinedFill | 'stored'>
   /** A download that only one client reads, from `first` to `last` or the end. */
@@ -194,6 +194,8 @@ function questionOf({ route, digest }: BlobWanted): { repository: string; digest
   return { repository: route.repository, digest }
 }
 
-function ownerOf({ route }: Pick<BlobWanted, 'route'>): string {
-  return `${route.upstream.name}/${route.repository}`
+type Owned = Pick<BlobWanted, 'route' | 'upstream'>
+
+function ownerOf({ route, upstream }: Owned): string {
+  return `${route.upstream.name}/${route.repository}#${upstream.askerKey}`
 }

@@ -178,10 +178,10 @@ function question({ route, reference, accepted, deadline }: ManifestPull) {
   return { repository: route.repository, reference, accepted, deadline }
 }
 
-function keyOf({ route, accepted }: ManifestPull, reference: Reference): string {
+function keyOf({ route, upstream, accepted }: ManifestPull, reference: Reference): string {
   // A digest names one content, whatever the client takes.
   const accept = reference.type === 'digest' ? '' : accepted.key
-  return `${route.upstream.name}/${route.repository}@${formatReference(reference)}#${accept}`
+  return `${route.upstream.name}/${route.repository}@${formatReference(reference)}#${accept}#${upstream.askerKey}`
 }
 
 function isUnknown(error: unknown): boolean {

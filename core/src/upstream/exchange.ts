@@ -9,9 +9,11 @@ import { keepsEncryption } from './trust.ts'
 
 /** One request to one address; whatever leads to it (tokens, redirects) is made of these. */
 export interface Hop {
-  readonly method: 'GET' | 'HEAD'
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
+  /** A stream is passed on as it comes, and so cannot be sent twice. */
+  readonly body?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>
 }
 
 /** Sends one hop. Throws a FetchError when no headers came in time. */
@@ -45,7 +47,7 @@ export function createSend(
         clock,
         timeouts.firstByteMs,
         `${hop.url.host}'s answer`,
-        (signal) => fetch(toRequest(hop, signal), { network }),
+        (signal) => fetch(toRequest(hop, signal), { network, ...streaming(hop) }),
         outer,
       )
       record(String(response.status))
@@ -57,11 +59,16 @@ export function createSend(
   }
 }
 
+function streaming({ body }: Hop): { streamsBody?: true } {
+  return body instanceof ReadableStream ? { streamsBody: true } : {}
+}
+
 function toRequest(hop: Hop, signal: AbortSignal): Request {
   return new Request(hop.url, {
     method: hop.method,
     redirect: 'manual',
     signal,
+    ...(hop.body !== undefined && { body: hop.body, duplex: 'half' }),
     headers: {
       ...hop.headers,
       // Docker Hub's front and others answer 403 to requests with a library's User-Agent or none.

@@ -3,6 +3,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Clock, CreateHasher, Fetch, KeyValue } from '../ports.ts'
 import type { Target } from '../request/parse.ts'
 import { formatReference } from '../request/reference.ts'
+import { type Asker, toCallerVerdict } from './asker.ts'
 import { createSendAuthorized } from './authorize.ts'
 import { createSend, type Follow, followRedirects, type Hop } from './exchange.ts'
 import { recordQuota } from './quota.ts'
@@ -25,6 +26,8 @@ export interface Question {
   readonly alsoTake?: readonly number[]
   /** Which redirects to follow; all by default. */
   readonly follow?: Follow
+  /** Instead of the operator. */
+  readonly asker?: Asker
 }
 
 /** What is done with an answer before the deadline; a body that is not read here may be read for longer. */
@@ -33,6 +36,8 @@ export type Take<T> = (response: Response, signal: AbortSignal, from: URL) => Pr
 /** A registry that we pull from. */
 export interface Upstream {
   readonly config: UpstreamConfig
+  /** Whose rights it is asked with; empty for the operator's. What is asked at once is shared by equal ones only. */
+  readonly askerKey: string
   /** Throws a RegistryError when the upstream says no, an UpstreamTrouble when it does not say. */
   ask<T>(question: Question, take: Take<T>): Promise<T>
   /** The same for an address beside the registry API (search). */
@@ -72,29 +77,34 @@ export function createUpstream(config: UpstreamConfig, options: UpstreamOptions)
 
   return {
     config,
+    askerKey: '',
     isTroubled: () => clock.now() < troubledUntil,
 
     async ask(question, take) {
       const hop = toHop(endpoint.url, question)
-      const { repository, target, alsoTake, follow } = question
+      const { repository, target, alsoTake, follow, asker } = question
+      const isCaller = asker?.rights.kind === 'caller'
       const asked = { upstream: name, endpoint: hop.url, repository, target }
       const scope = `repository:${project}${repository}:pull`
-      const refusalKey = `refused/${name}/${question.method}/${hop.url.href}/${JSON.stringify(question.headers)}`
-      await refusals.check(refusalKey)
+      const refusalKey = `refused/${asker?.key ?? ''}/${name}/${question.method}/${hop.url.href}/${JSON.stringify(question.headers)}`
+      // What a caller is refused may be there the next moment, because that very caller pushes it.
+      if (!isCaller) await refusals.check(refusalKey)
       try {
         return await inTime(question.deadline, async (signal) => {
-          const sendHop = (next: Hop): Promise<Response> => sendAuthorized(next, scope, signal)
+          const sendHop = (next: Hop): Promise<Response> =>
+            sendAuthorized(next, scope, signal, asker)
           const { response, from } = await followRedirects(hop, sendHop, follow)
-          recordQuota(response.headers, metrics, name, hop.url.host)
+          if (!isCaller) recordQuota(response.headers, metrics, name, hop.url.host)
           if (response.status !== 200 && !alsoTake?.includes(response.status)) {
-            throw await toVerdict(response, from, asked)
+            const verdict = await toVerdict(response, from, asked)
+            throw isCaller ? toCallerVerdict(verdict, response.status, asked) : verdict
           }
           return take(response, signal, from)
         })
       } catch (error) {
         const meant =
           error instanceof TokenRefused ? denied(asked, error.message) : toTrouble(name, error)
-        await refusals.note(refusalKey, meant)
+        if (!isCaller) await refusals.note(refusalKey, meant)
         throw meant
       }
     },
@@ -132,7 +142,7 @@ export function createUpstream(config: UpstreamConfig, options: UpstreamOptions)
 }
 
 /** What an endpoint's path puts before names: `proxy/` of https://harbor.example.com/v2/proxy. */
-function projectOf(root: string): string {
+export function projectOf(root: string): string {
   const project = /^(?:\/.*?)?\/v2\/(.+)$/.exec(new URL(root).pathname)?.[1]
   return project === undefined ? '' : `${project}/`
 }
