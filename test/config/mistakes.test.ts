@@ -22,17 +22,7 @@ test.each<[text: string, line: number, key: string, message: RegExp]>([
   ['listen: :1\nlisten: :2', 2, 'listen', /is there twice/],
   ['"a\\nb": 1', 1, String.raw`"a\nb"`, /is not a known key/],
   // Keys of later versions
-  ['access: { users: {} }', 1, 'access', /not supported by this version: remove it/],
   ['tls: { cert: a, key: b }', 1, 'tls', /not supported by this version/],
-  ['limits:', 1, 'limits', /not supported by this version/],
-  ['push: { enabled: false }', 1, 'push', /not supported by this version/],
-  [
-    upstream('clientCredentials: relay'),
-    3,
-    at('clientCredentials'),
-    /not supported by this version/,
-  ],
-  [upstream('images: { allow: [] }'), 3, at('images'), /not supported by this version/],
   [
     'cache:\n  blobs: { driver: r2 }',
     2,
@@ -145,7 +135,7 @@ upstreams:
   quay.io: { default: true, hosts: [ghcr.io, "a b"] }
   nvcr.io: { default: true, aliases: [nv] }
   lscr.io: { aliases: [nv] }
-access: { networks: { deny: [0.0.0.0/0] } }
+tls: { cert: a }
 `
   expect(mistakesOf(text).map(({ line, key }) => `${line} ${key}`)).toEqual([
     '1 listen',
@@ -160,7 +150,7 @@ access: { networks: { deny: [0.0.0.0/0] } }
     '13 upstreams.quay.io.hosts[0]',
     '14 upstreams.nvcr.io.default',
     '15 upstreams.lscr.io.aliases[0]',
-    '16 access',
+    '16 tls',
   ])
 })
 

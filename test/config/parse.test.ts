@@ -18,7 +18,9 @@ describe('defaults', () => {
   })
 
   test('are those of the contract', () => {
-    const { upstreams, ...rest } = defaultConfig()
+    // test/config/access.test.ts has those of access and limits.
+    const { upstreams, access, limits, ...rest } = defaultConfig()
+    expect(Object.keys({ ...access, ...limits }).length).toBeGreaterThan(0)
     expect([...upstreams.keys()]).toEqual(builtInRegistries.map(({ name }) => name))
     expect(rest).toEqual({
       listen: { host: '127.0.0.1', port: 5000 },
@@ -31,6 +33,7 @@ describe('defaults', () => {
         serveStaleOn: new Set(['rate-limited', 'server-error', 'timeout', 'unreachable']),
       },
       timeouts: { connectMs: 5000, firstByteMs: 10_000, idleMs: 30_000, answerMs: 14_000 },
+      push: { enabled: false },
       log: { format: 'main', level: 'info' },
     })
   })

@@ -161,6 +161,8 @@ describe('endpoints', () => {
       realmHosts: [],
       officialNamespace: undefined,
       search: undefined,
+      clientCredentials: 'ignore',
+      images: { allow: undefined, deny: [], message: undefined },
     })
   })
 

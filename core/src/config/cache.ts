@@ -1,7 +1,7 @@
 import type { CacheConfig } from './config.ts'
 import type { Report } from './mistakes.ts'
-import { itemsOf } from './schema.ts'
 import type { GivenCache } from './schema.ts'
+import { itemsOf } from './values.ts'
 
 const defaults = {
   path: './data',

@@ -1,6 +1,7 @@
 import type { Credentials, EndpointConfig } from './config.ts'
 import type { KeyPath, Report } from './mistakes.ts'
-import type { GivenEndpoint, List } from './schema.ts'
+import type { GivenEndpoint } from './schema.ts'
+import type { List } from './values.ts'
 
 /** The failover chain in its order; undefined where the document has none. */
 export function toEndpoints(

@@ -1,3 +1,4 @@
+import { accessNotes } from './key-notes-access.ts'
 import { durationPattern, sizePattern } from './units.ts'
 
 export interface KeyNote {
@@ -173,6 +174,7 @@ export const keyNotes: Readonly<Record<string, KeyNote>> = {
     pattern: duration,
     default: '14s',
   },
+  ...accessNotes,
   log: { description: 'Log lines on standard output and standard error.' },
   'log.format': {
     description:

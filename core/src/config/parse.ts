@@ -1,11 +1,14 @@
+import { toAccess } from './access.ts'
 import { toCache } from './cache.ts'
 import type { Config, Timeouts } from './config.ts'
 import { readDocument } from './document.ts'
 import type { Environment } from './interpolate.ts'
+import { toLimits } from './limits.ts'
 import { toListen } from './listen.ts'
 import { createReport } from './mistakes.ts'
-import { itemsOf } from './schema.ts'
+import type { Report } from './mistakes.ts'
 import type { GivenConfig } from './schema.ts'
+import { itemsOf } from './values.ts'
 import { toGivenConfig } from './shape.ts'
 import { toUpstreams } from './upstreams.ts'
 
@@ -19,23 +22,17 @@ export interface ConfigSource {
 export function parseConfig(text: string, { file, environment }: ConfigSource): Config {
   const report = createReport(file)
   const given = toGivenConfig(readDocument(text, environment, report), report)
+  const upstreams = toUpstreams(given, report)
   const config: Config = {
     listen: toListen(given.listen, environment, report),
     publicUrl: given.publicUrl,
     trustedProxies: itemsOf(given.trustedProxies),
-    upstreams: toUpstreams(given, report),
+    upstreams,
     cache: toCache(given.cache ?? {}, report),
     timeouts: toTimeouts(given.timeouts ?? {}),
-    access: {
-      networks: { allow: [], deny: [] },
-      userAgents: { deny: [] },
-      images: { allow: undefined, deny: [], message: undefined },
-      users: undefined,
-      rules: [],
-      admins: [],
-    },
-    limits: { requests: undefined, connections: undefined, bandwidthBytesPerSecond: undefined },
-    push: { enabled: false },
+    access: toAccess(given, upstreams, report),
+    limits: toLimits(given.limits ?? {}, report),
+    push: toPush(given.push ?? {}, upstreams, report),
     log: { format: given.log?.format ?? 'main', level: given.log?.level ?? 'info' },
   }
   report.throwIfAny()
@@ -53,4 +50,19 @@ function toTimeouts(given: NonNullable<GivenConfig['timeouts']>): Timeouts {
     idleMs: given.idle ?? 30_000,
     answerMs: given.answer ?? 14_000,
   }
+}
+
+function toPush(
+  { enabled = false }: NonNullable<GivenConfig['push']>,
+  upstreams: Config['upstreams'],
+  report: Report,
+): Config['push'] {
+  const hasRelay = [...upstreams.values()].some((one) => one.clientCredentials === 'relay')
+  if (enabled && !hasRelay) {
+    report.add(
+      ['push', 'enabled'],
+      'needs an upstream with clientCredentials: relay: who pushes does it with an account there',
+    )
+  }
+  return { enabled }
 }

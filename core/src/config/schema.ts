@@ -6,24 +6,19 @@ import type {
   S3Config,
   LogLevel,
   TroubleReason,
+  UpstreamConfig,
 } from './config.ts'
 import { formatHostAndPort, parseHost, parseHostAndPort, parseNetwork } from './hosts.ts'
 import type { Listen } from './listen.ts'
 import { parseListen } from './listen.ts'
-import { InvalidValue } from './mistakes.ts'
 import { parseAlias } from './names.ts'
-import { parseDuration, parseSize } from './units.ts'
+import { parseSize } from './units.ts'
+import { accessSchema, imagesSchema, limitsSchema } from './schema-access.ts'
+import type { GivenAccess, GivenImages, GivenLimits } from './schema-access.ts'
 import { parseBucket, parsePrefix, parseRedisUrl } from './services.ts'
 import { parseBaseUrl, parseEndpointUrl, parseOrigin } from './urls.ts'
-
-type Given<T> = { readonly [Key in keyof T]?: T[Key] | undefined }
-
-/** Where an item was wrong its place is empty. */
-export type List<T> = readonly (T | undefined)[]
-
-export function itemsOf<T>(list: List<T> | undefined): readonly T[] {
-  return list?.filter((item) => item !== undefined) ?? []
-}
+import { duration, flag, list, parsed, parsePath, parseSecret, parseUsername } from './values.ts'
+import type { Given, List } from './values.ts'
 
 /** The document with its single values parsed; what belongs together is checked afterwards. */
 export type GivenConfig = Given<{
@@ -34,6 +29,9 @@ export type GivenConfig = Given<{
   upstreams: Readonly<Record<string, GivenUpstream | undefined>>
   cache: GivenCache
   timeouts: Given<{ connect: number; firstByte: number; idle: number; answer: number }>
+  access: GivenAccess
+  limits: GivenLimits
+  push: Given<{ enabled: boolean }>
   log: Given<{ format: Config['log']['format']; level: LogLevel }>
 }>
 
@@ -46,6 +44,8 @@ export type GivenUpstream = Given<{
   trustedHosts: List<string>
   blobs: BlobDelivery
   search: string
+  clientCredentials: UpstreamConfig['clientCredentials']
+  images: GivenImages
 }>
 
 export type GivenEndpoint = Given<{ url: string; username: string; password: string }>
@@ -58,13 +58,6 @@ export type GivenCache = Given<{
 }>
 
 // Functions, as the JSON Schema has one note for each place of a value.
-const flag = (): z.ZodMiniType<boolean, string> =>
-  z.pipe(
-    z.enum(['true', 'false']),
-    z.transform((text) => text === 'true'),
-  )
-const duration = (least: string, most: string): z.ZodMiniType<number, string> =>
-  parsed((text) => parseDuration(text, { least, most }))
 const timer = (): z.ZodMiniType<number, string> => duration('1ms', '1h')
 const age = (): z.ZodMiniType<number, string> => duration('0s', '3650d')
 
@@ -83,6 +76,8 @@ const upstream = z.strictObject({
   trustedHosts: list(parsed((text) => formatHostAndPort(parseHostAndPort(text)))),
   blobs: z.optional(z.enum(['auto', 'stream', 'redirect'])),
   search: z.optional(parsed(parseBaseUrl)),
+  clientCredentials: z.optional(z.enum(['ignore', 'relay'])),
+  images: imagesSchema(),
 })
 
 const cache = z.strictObject({
@@ -129,6 +124,9 @@ export const configSchema: z.ZodMiniType<GivenConfig> = z.strictObject({
       answer: z.optional(duration('1ms', '14s')),
     }),
   ),
+  access: accessSchema(),
+  limits: limitsSchema(),
+  push: z.optional(z.strictObject({ enabled: z.optional(flag()) })),
   log: z.optional(
     z.strictObject({
       format: z.optional(z.enum(['main', 'json'])),
@@ -136,37 +134,3 @@ export const configSchema: z.ZodMiniType<GivenConfig> = z.strictObject({
     }),
   ),
 })
-
-function list<T>(item: z.ZodMiniType<T>): z.ZodMiniType<List<T> | undefined> {
-  return z.optional(z.array(z.optional(item)))
-}
-
-function parsed<T>(parse: (text: string) => T): z.ZodMiniType<T, string> {
-  return z.pipe(
-    z.string(),
-    z.transform((text: string, context): T => {
-      try {
-        return parse(text)
-      } catch (error) {
-        if (!(error instanceof InvalidValue)) throw error
-        context.issues.push({ code: 'custom', message: error.message, input: text })
-        return z.NEVER
-      }
-    }),
-  )
-}
-
-function parseUsername(text: string): string {
-  if (!text.includes(':')) return parseSecret(text)
-  throw new InvalidValue('must be without ":": HTTP Basic authentication cannot carry it')
-}
-
-function parseSecret(text: string): string {
-  if (!/\p{Cc}/u.test(text)) return text
-  throw new InvalidValue('contains a line break or another control character: remove it')
-}
-
-function parsePath(text: string): string {
-  if (!/\p{Cc}/u.test(text)) return text
-  throw new InvalidValue('must be a path without control characters')
-}

@@ -5,15 +5,8 @@ import { nearestWord } from './nearest-word.ts'
 import { configSchema } from './schema.ts'
 import type { GivenConfig } from './schema.ts'
 
-/** Keys and words of later versions: leaving out `access` in silence would be dangerous. */
-const laterKeys = new Set([
-  'tls',
-  'access',
-  'limits',
-  'push',
-  'upstreams.*.clientCredentials',
-  'upstreams.*.images',
-])
+/** Keys and words of later versions: leaving out `tls` in silence would be dangerous. */
+const laterKeys = new Set(['tls'])
 /** Platforms bring these by a binding, not by the document. */
 const laterWords = new Set(['r2', 'kv'])
 

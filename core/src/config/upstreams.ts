@@ -1,12 +1,14 @@
 import type { UpstreamConfig } from './config.ts'
+import { toImages } from './access.ts'
 import { claimNames } from './claims.ts'
 import { toEndpoints } from './endpoints.ts'
 import { InvalidValue } from './mistakes.ts'
 import type { KeyPath, Report } from './mistakes.ts'
 import { ownHostsOf, parseRegistryName } from './names.ts'
+import { parseRepositoryPattern } from './patterns.ts'
 import { builtInRegistries, canonicalRegistryName, defaultRegistry } from './registries.ts'
-import { itemsOf } from './schema.ts'
 import type { GivenConfig, GivenUpstream } from './schema.ts'
+import { itemsOf } from './values.ts'
 
 /** An upstream as the document and the built-in table give it, with its place in the document. */
 export interface Draft {
@@ -88,6 +90,9 @@ function finish(
   report: Report,
 ): UpstreamConfig {
   const known = builtIn(name)
+  const ownNames = [name, ...ownHosts, ...itemsOf(given.aliases)]
+  const parsePattern = (text: string): string =>
+    parseRepositoryPattern(text, ownNames, known?.officialNamespace)
   const endpoints = toEndpoints(given.endpoints, [...path, 'endpoints'], publicUrl, report)
   return {
     name,
@@ -102,9 +107,25 @@ function finish(
     officialNamespace: known?.officialNamespace,
     blobs: given.blobs ?? 'auto',
     search: given.search ?? known?.search,
-    clientCredentials: 'ignore',
-    images: { allow: undefined, deny: [], message: undefined },
+    clientCredentials: toClientCredentials(given, path, report),
+    images: toImages(given.images, [...path, 'images'], parsePattern, report),
   }
+}
+
+/** Two accounts for one question: whose rights would the answer show? */
+function toClientCredentials(
+  { clientCredentials = 'ignore', endpoints = [] }: GivenUpstream,
+  path: KeyPath,
+  report: Report,
+): UpstreamConfig['clientCredentials'] {
+  const isOurs = endpoints.some((one) => one?.username !== undefined || one?.password !== undefined)
+  if (clientCredentials === 'relay' && isOurs) {
+    report.add(
+      [...path, 'clientCredentials'],
+      'is relay, where each client uses an account of its own: remove username and password from the endpoints',
+    )
+  }
+  return clientCredentials
 }
 
 function builtIn(name: string): (typeof builtInRegistries)[number] | undefined {
