@@ -5,8 +5,11 @@
  */
 export type ErrorCode =
   | 'BLOB_UNKNOWN'
+  | 'BLOB_UPLOAD_INVALID'
+  | 'BLOB_UPLOAD_UNKNOWN'
   | 'DENIED'
   | 'DIGEST_INVALID'
+  | 'MANIFEST_BLOB_UNKNOWN'
   | 'MANIFEST_INVALID'
   | 'MANIFEST_UNKNOWN'
   | 'NAME_INVALID'
@@ -22,8 +25,11 @@ export type ErrorCode =
 
 const usualStatus: Record<ErrorCode, number> = {
   BLOB_UNKNOWN: 404,
+  BLOB_UPLOAD_INVALID: 400,
+  BLOB_UPLOAD_UNKNOWN: 404,
   DENIED: 403,
   DIGEST_INVALID: 400,
+  MANIFEST_BLOB_UNKNOWN: 404,
   MANIFEST_INVALID: 400,
   MANIFEST_UNKNOWN: 404,
   NAME_INVALID: 400,
@@ -44,6 +50,10 @@ export interface RegistryErrorOptions extends ErrorOptions {
   /** A short string or absent: clients print it raw (clients.md, section 3.3). */
   readonly detail?: string
   readonly headers?: Readonly<Record<string, string>>
+}
+
+export function isErrorCode(text: unknown): text is ErrorCode {
+  return typeof text === 'string' && Object.hasOwn(usualStatus, text)
 }
 
 export class RegistryError extends Error {

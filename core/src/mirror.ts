@@ -1,9 +1,13 @@
+import { createPrivateRepositories } from './access/private.ts'
+import { createRelayAccess, type RelayAccess } from './access/relay-access.ts'
+import { createSee } from './access/visibility.ts'
 import type { Answer } from './answer.ts'
 import { createBlobCache } from './cache/blobs.ts'
 import type { Delivery } from './cache/delivery.ts'
 import { createDownloads } from './cache/downloads.ts'
 import { createHoldings } from './cache/holdings.ts'
 import { createLinkedBlobs } from './cache/linked-blobs.ts'
+import { createKeepManifest } from './cache/keep-manifest.ts'
 import { createManifestCache, type ManifestFound } from './cache/manifests.ts'
 import { createPassedBlobs } from './cache/passed-blobs.ts'
 import { withForgiveness } from './cache/state.ts'
@@ -20,9 +24,13 @@ import type { Digest, Ports } from './ports.ts'
 import { everything, parseAccept } from './request/accept.ts'
 import { parseByteRange } from './request/byte-range.ts'
 import { etagOf, isNotModified, isRangeStillValid } from './request/conditional.ts'
-import type { Pull } from './request/parse.ts'
+import { createLocations } from './push/locations.ts'
+import { createPush, type PushStep } from './push/push.ts'
+import { createPushedManifests } from './push/pushed.ts'
+import type { Pull, Target } from './request/parse.ts'
 import { formatReference, type Reference } from './request/reference.ts'
-import type { Route } from './route.ts'
+import { createRouter, type Route } from './route.ts'
+import type { Asker } from './upstream/asker.ts'
 import { readBytes } from './upstream/body.ts'
 import { maxManifestBytes } from './upstream/manifests.ts'
 import { createUpstream, type Upstream } from './upstream/upstream.ts'
@@ -31,10 +39,17 @@ import { createUpstream, type Upstream } from './upstream/upstream.ts'
 export interface PullContext {
   readonly headers: Headers
   readonly waitUntil: (work: Promise<unknown>) => void
+  /** At a relay upstream: the caller's own rights there. */
+  readonly asker?: Asker | undefined
+  /** A rule names this very user for this image. */
+  readonly isNamed?: boolean
 }
 
 export interface Mirror {
   pull(pull: Pull, route: Route, context: PullContext): Promise<Answer>
+  /** One step of a push to a relay upstream. */
+  push(step: PushStep): Promise<Response>
+  readonly relay: RelayAccess
   search(upstreamName: string | undefined, query: string): Promise<Answer>
   /** Resolves when no download into the cache runs. */
   idle(): Promise<void>
@@ -46,6 +61,7 @@ export function createMirror(
   ports: Ports,
   metrics: Metrics,
   delivery: Delivery,
+  mayAsk: (route: Route) => boolean = () => true,
 ): Mirror {
   const { clock, createHasher, logger, fetch } = ports
   const { timeouts, cache } = config
@@ -54,7 +70,7 @@ export function createMirror(
   const volatile = withForgiveness(ports.volatile, report)
   const store = createForgivingStore(ports.blobs, report)
   const holdings = createHoldings(state)
-  const tags = createTags(state, clock, cache.tags)
+  const tags = createTags(state, clock, cache.tags, config.push.enabled)
   const { idleMs, answerMs } = timeouts
   const common = { store, holdings, clock, createHasher, metrics, logger, idleMs, answerMs }
   const downloads = createDownloads(common)
@@ -65,6 +81,25 @@ export function createMirror(
     : undefined
   const findBlob = createBlobCache({ ...common, downloads, link, pass })
   const findManifest = createManifestCache({ ...common, tags, serveStaleOn: cache.serveStaleOn })
+  const router = createRouter(config)
+  const relay = createRelayAccess({
+    config,
+    ports: { ...ports, state, volatile },
+    metrics,
+    router,
+    mayAsk,
+  })
+  const see = createSee(relay.grants, createPrivateRepositories(state, clock))
+  const push = createPush({
+    router,
+    sendTo: relay.sendTo,
+    locations: createLocations({ volatile, createHasher }),
+    pushed: createPushedManifests({ ...common, tags, keep: createKeepManifest(common) }),
+    delivery,
+    clock,
+    idleMs,
+    mayAsk,
+  })
   const upstreams = new Map<string, Upstream>()
   for (const upstream of config.upstreams.values()) {
     upstreams.set(
@@ -74,11 +109,15 @@ export function createMirror(
   }
 
   return {
-    pull(pull, route, context) {
-      const upstream = upstreams.get(route.upstream.name)
-      if (!upstream) throw new Error(`no upstream ${route.upstream.name}`)
-      const wanted = { pull, route, upstream, deadline: clock.now() + answerMs, context }
+    relay,
+    push,
+    async pull(pull, route, context) {
+      const known = upstreams.get(route.upstream.name)
+      if (!known) throw new Error(`no upstream ${route.upstream.name}`)
       const { target } = pull
+      const deadline = clock.now() + answerMs
+      const upstream = await view({ pull, route, upstream: known, deadline, context }, target)
+      const wanted = { pull, route, upstream, deadline, context }
       switch (target.kind) {
         case 'manifest':
           return pullManifest(wanted, target.reference)
@@ -92,6 +131,12 @@ export function createMirror(
     },
     search: (name, query) => search(query, upstreams.get(name ?? ''), clock.now() + answerMs),
     idle: () => downloads.idle(),
+  }
+
+  /** The upstream as this client may ask it. */
+  function view({ context, ...wanted }: Wanted, target: Target): Promise<Upstream> {
+    const { headers, asker, isNamed = false } = context
+    return see({ ...wanted, target, asker, isNamed, accept: headers.get('accept') })
   }
 
   async function pullManifest(wanted: Wanted, reference: Reference): Promise<Answer> {
@@ -152,6 +197,7 @@ export function createMirror(
     ): Promise<{ digest: Digest; bytes: Uint8Array<ArrayBuffer> } | undefined> => {
       const { route, upstream, deadline } = wanted
       const reference = { type: 'tag', tag } as const
+      await view(wanted, { kind: 'manifest', reference })
       const found = await findManifest({
         method: 'GET',
         route,

@@ -13,7 +13,7 @@ import {
   writeRefreshToken,
   writeRelayToken,
 } from './relay-token.ts'
-import { parseScopes, type RepositoryScope } from './scopes.ts'
+import { parseScopes, type RepositoryScope } from './relay-scopes.ts'
 
 /** A token request as it came, in either form. */
 export interface RelayTokenRequest {

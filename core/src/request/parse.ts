@@ -63,7 +63,7 @@ function withoutPort(host: string): string {
   return host.replace(/:\d*$/, '').toLowerCase()
 }
 
-function findRoot(path: string): { prefix: string | undefined; rest: string } | undefined {
+export function findRoot(path: string): { prefix: string | undefined; rest: string } | undefined {
   if (path.startsWith('/v2/')) return { prefix: undefined, rest: path.slice(4) }
   if (path === '/v2') return { prefix: undefined, rest: '' }
   const match = /^\/([^/]+)\/v2(?:\/(.*))?$/.exec(path)
@@ -97,7 +97,7 @@ function parseTarget(rest: string): { name: string; target: Target } {
   throw noSuchPath(rest)
 }
 
-function splitNamespace(query: string): { namespace: string | undefined; others: string } {
+export function splitNamespace(query: string): { namespace: string | undefined; others: string } {
   if (!query.includes('ns=')) return { namespace: undefined, others: query }
   const namespace = new URLSearchParams(query).get('ns') ?? undefined
   const others = query

@@ -14,6 +14,8 @@ export interface Hop {
   readonly headers: Readonly<Record<string, string>>
   /** A stream is passed on as it comes, and so cannot be sent twice. */
   readonly body?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>
+  /** Until the answer's headers, where that is not the configured time. */
+  readonly patienceMs?: number
 }
 
 /** Sends one hop. Throws a FetchError when no headers came in time. */
@@ -43,13 +45,7 @@ export function createSend(
       metrics.upstreamSeconds.observe((clock.now() - startedAt) / 1000, upstream)
     }
     try {
-      const response = await withTimeLimit(
-        clock,
-        timeouts.firstByteMs,
-        `${hop.url.host}'s answer`,
-        (signal) => fetch(toRequest(hop, signal), { network, ...streaming(hop) }),
-        outer,
-      )
+      const response = await answerTo(hop, network, outer)
       record(String(response.status))
       return response
     } catch (error) {
@@ -57,17 +53,30 @@ export function createSend(
       throw error
     }
   }
+
+  function answerTo(
+    hop: Hop,
+    network: FetchOptions['network'],
+    outer: AbortSignal | undefined,
+  ): Promise<Response> {
+    // The answer comes after the body, which takes as long as the client sends.
+    if (hop.body instanceof ReadableStream)
+      return fetch(toRequest(hop, outer), { network, streamsBody: true })
+    return withTimeLimit(
+      clock,
+      hop.patienceMs ?? timeouts.firstByteMs,
+      `${hop.url.host}'s answer`,
+      (signal) => fetch(toRequest(hop, signal), { network }),
+      outer,
+    )
+  }
 }
 
-function streaming({ body }: Hop): { streamsBody?: true } {
-  return body instanceof ReadableStream ? { streamsBody: true } : {}
-}
-
-function toRequest(hop: Hop, signal: AbortSignal): Request {
+function toRequest(hop: Hop, signal: AbortSignal | undefined): Request {
   return new Request(hop.url, {
     method: hop.method,
     redirect: 'manual',
-    signal,
+    ...(signal && { signal }),
     ...(hop.body !== undefined && { body: hop.body, duplex: 'half' }),
     headers: {
       ...hop.headers,
