@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { createReadClient } from './access/client.ts'
+import { createRelayDoor, type Visit } from './access/relay-door.ts'
 import { type Delivery, streaming } from './cache/delivery.ts'
 import type { Config } from './config/config.ts'
 import { type ErrorCode, RegistryError, toErrorResponse } from './errors.ts'
@@ -7,11 +8,13 @@ import { createMirror } from './mirror.ts'
 import { createMetrics } from './observe/metrics.ts'
 import { createObserve, type Exchange } from './observe/exchange.ts'
 import type { Ports, RequestContext } from './ports.ts'
-import { parseRegistryRequest, splitUrl } from './request/parse.ts'
+import { actionsOf, parsePush, type Push } from './push/parse.ts'
+import { parseRegistryRequest, pullOnly, splitUrl } from './request/parse.ts'
 import { quote } from './request/reference.ts'
 import { respond } from './respond.ts'
 import { createRouter } from './route.ts'
 import { toClientError, UpstreamTrouble } from './upstream/trouble.ts'
+import type { Asker } from './upstream/asker.ts'
 import { renderHome } from './web/home.ts'
 
 export interface PullwayOptions {
@@ -41,6 +44,7 @@ export function createPullway({
 }: PullwayOptions): Pullway {
   const metrics = createMetrics()
   const mirror = createMirror(config, ports, metrics, delivery)
+  const door = createRelayDoor(config, mirror.relay)
   const router = createRouter(config)
   const readClient = createReadClient(config.trustedProxies, config.publicUrl)
   const observe = createObserve(config, ports, metrics)
@@ -79,7 +83,10 @@ export function createPullway({
     c.env.upstream = searched?.name ?? '-'
     return respond(await mirror.search(searched?.name, query), 'GET')
   })
-  app.all('/token', (c) => anonymousToken(c.req.raw.method))
+  app.all('/token', async (c) => {
+    const answer = await door.token(c.req.raw)
+    return answer instanceof Response ? answer : anonymousToken(answer.method)
+  })
   // Not a route for `*`: two routes that match cost hono a chain of handlers on every pull.
   app.notFound((c) => registry(c.req.raw, c.env))
   app.onError((error, c) =>
@@ -109,11 +116,14 @@ export function createPullway({
   }
 
   async function registry(request: Request, exchange: Exchange): Promise<Response> {
+    const push = parsePush(request)
+    if (push) return write(push, request, exchange)
     const asked = parseRegistryRequest(request)
     if (!asked) throw noSuchPage(request)
     if (asked.kind === 'ping') {
       exchange.kind = 'ping'
       if (asked.prefix !== undefined) exchange.upstream = router.named(asked.prefix).name
+      door.ping(request, asked.prefix, exchange.client)
       return ping(request.method)
     }
     const { pull } = asked
@@ -121,14 +131,46 @@ export function createPullway({
     const route = router.route(pull)
     exchange.route = route
     exchange.upstream = route.upstream.name
-    const answer = await mirror.pull(pull, route, {
-      headers: request.headers,
-      waitUntil: (work) => {
-        exchange.context.waitUntil(work)
-      },
-    })
+    const { headers } = request
+    const answer = await atDoor(
+      { route, named: pull, actions: ['pull'], request, client: exchange.client },
+      (asker) =>
+        mirror.pull(pull, route, {
+          headers,
+          asker,
+          waitUntil: (work) => {
+            exchange.context.waitUntil(work)
+          },
+        }),
+    )
     exchange.outcome = answer.outcome
     return respond(answer, pull.method)
+  }
+
+  /** One step of a push, where clients push with accounts of their own. */
+  async function write(push: Push, request: Request, exchange: Exchange): Promise<Response> {
+    const route = router.route(push)
+    exchange.kind = 'push'
+    exchange.route = route
+    exchange.upstream = route.upstream.name
+    if (!config.push.enabled || route.upstream.clientCredentials !== 'relay')
+      throw pullOnly(push.method, `${route.upstream.name}/${route.repository}`)
+    const { headers, body } = request
+    const { client } = exchange
+    return atDoor({ route, named: push, actions: actionsOf(push), request, client }, (asker) =>
+      mirror.push({ push, route, asker, headers, body, origin: client.origin() }),
+    )
+  }
+
+  async function atDoor<T>(
+    { request, ...visiting }: Omit<Visit, 'authorization'> & { readonly request: Request },
+    work: (asker: Asker | undefined) => Promise<T>,
+  ): Promise<T> {
+    const visit = { ...visiting, authorization: request.headers.get('authorization') }
+    const asker = await door.admit(visit)
+    return work(asker).catch((error: unknown) => {
+      throw door.challenged(error, visit)
+    })
   }
 
   /** What went wrong, as the client may know it; everything else goes to the log. */

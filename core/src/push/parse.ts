@@ -21,6 +21,12 @@ export interface Push extends Named {
   readonly query: string
 }
 
+/** What a client needs to be allowed for it. */
+export function actionsOf({ method, target }: Push): readonly string[] {
+  const isDelete = method === 'DELETE' && target.kind !== 'upload'
+  return isDelete ? ['pull', 'push', 'delete'] : ['pull', 'push']
+}
+
 const methodsOf: Readonly<Record<PushTarget['kind'], ReadonlySet<string>>> = {
   uploads: new Set(['POST']),
   upload: new Set(['GET', 'PATCH', 'PUT', 'DELETE']),

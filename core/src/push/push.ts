@@ -18,7 +18,7 @@ import { settleMs, withUploadLimit } from './upload-limit.ts'
 export interface PushStep {
   readonly push: Push
   readonly route: Route
-  readonly asker: Asker
+  readonly asker: Asker | undefined
   readonly headers: Headers
   readonly body: ReadableStream<Uint8Array> | null
   /** Scheme and host that the client used. */
@@ -79,7 +79,7 @@ export function createPush(options: PushOptions): (step: PushStep) => Promise<Re
   async function send({ route, asker }: PushStep, hop: Hop): Promise<Response> {
     const { upstream } = route
     const isOwn = hop.url.origin === new URL(upstream.endpoints[0]?.url ?? '').origin
-    const header = isOwn && asker.rights.kind === 'caller' ? asker.rights.header : undefined
+    const header = isOwn && asker?.rights.kind === 'caller' ? asker.rights.header : undefined
     const network = isOwnHost(hop.url, upstream) ? 'any' : 'public'
     const sent = header === undefined ? hop : withAuthorization(hop, header)
     const { body } = sent

@@ -107,10 +107,12 @@ export function splitNamespace(query: string): { namespace: string | undefined; 
   return { namespace, others }
 }
 
-function pullOnly(method: string): RegistryError {
+/** `image`: with its registry's real name, where the request says which. */
+export function pullOnly(method: string, image?: string): RegistryError {
+  const where = image === undefined ? 'the registry itself' : `the registry itself, as ${image}`
   return new RegistryError(
     'UNSUPPORTED',
-    `this is a pull-through mirror and takes no ${quote(method)}: push to and delete from the registry itself`,
+    `this is a pull-through mirror and takes no ${quote(method)}: push to and delete from ${where}`,
     { headers: { allow: 'GET, HEAD' } },
   )
 }

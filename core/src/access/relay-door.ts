@@ -1,0 +1,163 @@
+import type { Config } from '../config/config.ts'
+import { RegistryError } from '../errors.ts'
+import { splitUrl } from '../request/parse.ts'
+import type { Named, Route } from '../route.ts'
+import type { Asker } from '../upstream/asker.ts'
+import { readBytes } from '../upstream/body.ts'
+import type { Login } from '../upstream/relay-login.ts'
+import { readBasic } from './callers.ts'
+import type { Client } from './client.ts'
+import { anyService, type RelayTokenRequest, scopeOf } from './relay.ts'
+import type { RelayAccess } from './relay-access.ts'
+import { readRelayToken } from './relay-token.ts'
+
+/** One request to a repository of a relay upstream. */
+export interface Visit {
+  readonly route: Route
+  /** As the client names the repository. */
+  readonly named: Named
+  readonly actions: readonly string[]
+  readonly authorization: string | null
+  readonly client: Client
+}
+
+/** What a client of a relay upstream meets at our door: /token, /v2/, and each repository. */
+export interface RelayDoor {
+  /** The answer where a relay upstream is meant, else the request, whole, for who is next. */
+  token(request: Request): Promise<Response | Request>
+  /** Throws the challenge that makes clients log in. */
+  ping(request: Request, prefix: string | undefined, client: Client): void
+  /** Undefined at all other upstreams. Throws the challenge to who has not said who it is. */
+  admit(visit: Visit): Promise<Asker | undefined>
+  /** Adds to a 401 of the upstream where to log in. */
+  challenged(error: unknown, visit: Visit): unknown
+}
+
+export function createRelayDoor(config: Config, relay: RelayAccess): RelayDoor {
+  const isUsed = [...config.upstreams.values()].some(
+    ({ clientCredentials }) => clientCredentials === 'relay',
+  )
+
+  return {
+    async token(request) {
+      if (!isUsed) return request
+      const { asked, again } = await readTokenRequest(request)
+      const answer = asked && (await relay.token(asked))
+      if (!answer) return again
+      const { token, expiresInSeconds, refreshToken } = answer
+      const shown = { token, access_token: token, expires_in: Math.floor(expiresInSeconds) }
+      const body = refreshToken === undefined ? shown : { ...shown, refresh_token: refreshToken }
+      return Response.json(body, { headers: { 'cache-control': 'no-store' } })
+    },
+
+    ping({ url, headers }, prefix, client) {
+      const { host } = splitUrl(url)
+      const upstream = isUsed ? relay.atPing(host, prefix) : undefined
+      if (!upstream) return
+      const token = /^Bearer +(\S+)$/i.exec(headers.get('authorization') ?? '')?.[1]
+      if (token !== undefined && readRelayToken(token)) return
+      const isCertain = prefix !== undefined || upstream.hosts.includes(host)
+      const service = isCertain ? upstream.name : anyService
+      throw challenge(`log in with your account at ${upstream.name}`, client, service)
+    },
+
+    async admit(visit) {
+      const { route, actions, authorization } = visit
+      const { upstream } = route
+      if (upstream.clientCredentials !== 'relay') return undefined
+      const scope = scopeOf(route, actions)
+      const asker = await relay.recognise({ upstream, scope, authorization })
+      if (asker) return asker
+      const message = `log in with your account at ${upstream.name}, or ask as nobody for a token`
+      throw challenge(message, visit.client, upstream.name, scopeAt(visit))
+    },
+
+    challenged(error, visit) {
+      const { route, client } = visit
+      const isOfRelay = route.upstream.clientCredentials === 'relay'
+      if (!isOfRelay || !(error instanceof RegistryError) || error.code !== 'UNAUTHORIZED')
+        return error
+      if (error.headers['www-authenticate'] !== undefined) return error
+      const scope = scopeAt(visit)
+      return challenge(error.message, client, route.upstream.name, scope, 'insufficient_scope')
+    },
+  }
+}
+
+/** As the client names it: what it asks for next must be something that it knows. */
+function scopeAt({ named, actions }: Visit): string {
+  return `repository:${named.name}:${actions.join(',')}`
+}
+
+function challenge(
+  message: string,
+  client: Client,
+  service: string,
+  scope?: string,
+  error?: string,
+): RegistryError {
+  const parts = [`realm="${client.origin()}/token"`, `service="${service}"`]
+  if (scope !== undefined) parts.push(`scope="${scope}"`)
+  if (error !== undefined) parts.push(`error="${error}"`)
+  const headers = { 'www-authenticate': `Bearer ${parts.join(',')}` }
+  return new RegistryError('UNAUTHORIZED', message, { headers })
+}
+
+/** A password may be a key file of a cloud, and a token of another is not short either. */
+const maxFormBytes = 64 * 1024
+
+/** `again` is the request with its body still to be read. */
+async function readTokenRequest(
+  request: Request,
+): Promise<{ asked: RelayTokenRequest | undefined; again: Request }> {
+  const { host, query } = splitUrl(request.url)
+  const { method, headers } = request
+  if (method !== 'POST') {
+    const asked =
+      method === 'GET' || method === 'HEAD' ? fromQuery(query, headers, host) : undefined
+    return { asked, again: request }
+  }
+  const bytes = await readBytes(new Response(request.body), maxFormBytes)
+  if (!bytes) throw new RegistryError('SIZE_INVALID', 'the form is too long', { status: 413 })
+  const again = new Request(request.url, { method, headers, body: bytes })
+  return { asked: fromForm(new TextDecoder().decode(bytes), host), again }
+}
+
+function fromQuery(query: string, headers: Headers, host: string): RelayTokenRequest {
+  const given = new URLSearchParams(query)
+  const basic = /^Basic +(\S+)$/i.exec(headers.get('authorization') ?? '')?.[1]
+  const credentials = basic === undefined ? undefined : readBasic(basic)
+  const wantsRefresh = given.get('offline_token') === 'true'
+  return {
+    host,
+    service: given.get('service') ?? undefined,
+    scopes: given.getAll('scope'),
+    login: credentials ? { kind: 'password', credentials, wantsRefresh } : { kind: 'anonymous' },
+  }
+}
+
+/** Undefined for a form that is no request for a token. */
+function fromForm(text: string, host: string): RelayTokenRequest | undefined {
+  const given = new URLSearchParams(text)
+  const login = loginOf(given)
+  if (!login) return undefined
+  const service = given.get('service') ?? undefined
+  return { host, service, scopes: given.getAll('scope'), login }
+}
+
+function loginOf(given: URLSearchParams): Login | undefined {
+  switch (given.get('grant_type')) {
+    case 'password': {
+      const credentials = {
+        username: given.get('username') ?? '',
+        password: given.get('password') ?? '',
+      }
+      const wantsRefresh = given.get('access_type') === 'offline'
+      if (credentials.username === '' && credentials.password === '') return { kind: 'anonymous' }
+      return { kind: 'password', credentials, wantsRefresh }
+    }
+    case 'refresh_token':
+      return { kind: 'refresh', token: given.get('refresh_token') ?? '' }
+  }
+  return undefined
+}
