@@ -157,7 +157,8 @@ export function createPullway({
       throw pullOnly(push.method, `${route.upstream.name}/${route.repository}`)
     const { headers, body } = request
     const { client } = exchange
-    return atDoor({ route, named: push, actions: actionsOf(push), request, client }, (asker) =>
+    const visiting = { route, named: push, actions: actionsOf(push), mountFrom: push.mountFrom }
+    return atDoor({ ...visiting, request, client }, (asker) =>
       mirror.push({ push, route, asker, headers, body, origin: client.origin() }),
     )
   }

@@ -17,6 +17,8 @@ export interface Visit {
   /** As the client names the repository. */
   readonly named: Named
   readonly actions: readonly string[]
+  /** Another repository that has to be read for it, by the client's name. */
+  readonly mountFrom?: string | undefined
   readonly authorization: string | null
   readonly client: Client
 }
@@ -85,8 +87,9 @@ export function createRelayDoor(config: Config, relay: RelayAccess): RelayDoor {
 }
 
 /** As the client names it: what it asks for next must be something that it knows. */
-function scopeAt({ named, actions }: Visit): string {
-  return `repository:${named.name}:${actions.join(',')}`
+function scopeAt({ named, actions, mountFrom }: Visit): string {
+  const own = `repository:${named.name}:${actions.join(',')}`
+  return mountFrom === undefined ? own : `${own} repository:${mountFrom}:pull`
 }
 
 function challenge(

@@ -19,6 +19,8 @@ export interface Push extends Named {
   readonly target: PushTarget
   /** Without `ns`; opaque, but for `mount` and `from`. */
   readonly query: string
+  /** The repository to mount from, as the client names it. */
+  readonly mountFrom: string | undefined
 }
 
 /** What a client needs to be allowed for it. */
@@ -45,7 +47,9 @@ export function parsePush(request: Request): Push | undefined {
   const found = root && parseTarget(root.rest)
   if (!found || !isMethod(method, found.target.kind)) return undefined
   const { namespace, others } = splitNamespace(query)
-  return { ...found, method, prefix: root.prefix, namespace, host, query: others }
+  const from = new URLSearchParams(others).get('from')
+  const mountFrom = from !== null && /^[\w.:/-]{1,400}$/.test(from) ? from : undefined
+  return { ...found, method, prefix: root.prefix, namespace, host, query: others, mountFrom }
 }
 
 function isMethod(method: string, kind: PushTarget['kind']): method is PushMethod {

@@ -1,7 +1,7 @@
 import type { Delivery } from '../cache/delivery.ts'
 import { RegistryError } from '../errors.ts'
 import type { Clock } from '../ports.ts'
-import type { Named, Route, Router } from '../route.ts'
+import type { Route, Router } from '../route.ts'
 import type { Asker } from '../upstream/asker.ts'
 import type { Hop, Send } from '../upstream/exchange.ts'
 import { toTrouble } from '../upstream/trouble.ts'
@@ -130,7 +130,7 @@ export function createPush(options: PushOptions): (step: PushStep) => Promise<Re
   function mountQuery(push: Push, route: Route): string {
     const pairs = push.query.split('&').filter((pair) => !/^(?:mount|from)(?:=|$)/.test(pair))
     const given = new URLSearchParams(push.query)
-    const source = mountSource(push, given.get('from'))
+    const source = mountSource(push)
     const mount = given.get('mount')
     if (source && mount !== null && source.upstream === route.upstream && options.mayAsk(source)) {
       const project = projectOf(route.upstream.endpoints[0]?.url ?? '')
@@ -140,8 +140,15 @@ export function createPush(options: PushOptions): (step: PushStep) => Promise<Re
     return pairs.filter((pair) => pair !== '').join('&')
   }
 
-  function mountSource(push: Push, from: string | null): Route | undefined {
-    return from === null ? undefined : routeBeside(options.router, push, from)
+  /** As the client names it, from where it names its own. */
+  function mountSource({ mountFrom, ...named }: Push): Route | undefined {
+    if (mountFrom === undefined) return undefined
+    try {
+      return options.router.route({ ...named, name: mountFrom })
+    } catch (error) {
+      if (error instanceof RegistryError) return undefined
+      throw error
+    }
   }
 
   async function locationOf(
@@ -174,16 +181,6 @@ function hasBody({ method, target, query }: Push): boolean {
 
 /** What a client says of what it sends, and of where it is in an upload. */
 const passedHeaders = ['content-type', 'content-length', 'content-range', 'range', 'accept']
-
-/** Another repository as the client names it, from where it names its own. */
-export function routeBeside(router: Router, beside: Named, name: string): Route | undefined {
-  try {
-    return router.route({ ...beside, name })
-  } catch (error) {
-    if (error instanceof RegistryError) return undefined
-    throw error
-  }
-}
 
 function withAuthorization(hop: Hop, authorization: string): Hop {
   return { ...hop, headers: { ...hop.headers, authorization } }
