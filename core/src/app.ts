@@ -1,9 +1,14 @@
 import { Hono } from 'hono'
+import { scopeOf, withChallenge } from './access/challenge.ts'
 import { createReadClient } from './access/client.ts'
-import { createRelayDoor, type Visit } from './access/relay-door.ts'
+import type { Caller } from './access/caller.ts'
+import { createLogins } from './access/logins.ts'
+import { createRelayDoor } from './access/relay-door.ts'
+import type { UsersFile } from './access/users.ts'
 import { type Delivery, streaming } from './cache/delivery.ts'
 import type { Config } from './config/config.ts'
-import { type ErrorCode, RegistryError, toErrorResponse } from './errors.ts'
+import { RegistryError, toErrorResponse } from './errors.ts'
+import { createToRegistryError } from './failure.ts'
 import { createMirror } from './mirror.ts'
 import { createMetrics } from './observe/metrics.ts'
 import { createObserve, type Exchange } from './observe/exchange.ts'
@@ -13,8 +18,6 @@ import { parseRegistryRequest, pullOnly, splitUrl } from './request/parse.ts'
 import { quote } from './request/reference.ts'
 import { respond } from './respond.ts'
 import { createRouter } from './route.ts'
-import { toClientError, UpstreamTrouble } from './upstream/trouble.ts'
-import type { Asker } from './upstream/asker.ts'
 import { renderHome } from './web/home.ts'
 
 export interface PullwayOptions {
@@ -22,6 +25,8 @@ export interface PullwayOptions {
   readonly ports: Ports
   /** What the platform is good at; without it, everything streams. */
   readonly delivery?: Delivery
+  /** The file of users, where the configuration names one. */
+  readonly users?: UsersFile
   /** Resolves to the problems that keep the mirror from being ready. */
   readonly isReady?: () => Promise<readonly string[]>
   /** Lines in Prometheus' text format that the runtime adds to the mirror's own. */
@@ -30,6 +35,8 @@ export interface PullwayOptions {
 
 export interface Pullway {
   fetch(request: Request, context: RequestContext): Promise<Response>
+  /** Takes the file of users as it has become; a bad one is logged, and the old users stay. */
+  replaceUsers(file: UsersFile): void
   /** Resolves when no download into the cache runs. */
   idle(): Promise<void>
 }
@@ -39,6 +46,7 @@ export function createPullway({
   config,
   ports,
   delivery = streaming,
+  users,
   isReady,
   runtimeMetrics,
 }: PullwayOptions): Pullway {
@@ -48,6 +56,9 @@ export function createPullway({
   const router = createRouter(config)
   const readClient = createReadClient(config.trustedProxies, config.publicUrl)
   const observe = createObserve(config, ports, metrics)
+  const allowsScope = (): boolean => true
+  const logins = createLogins({ config, ports, metrics, router, allowsScope, file: users })
+  const toRegistryError = createToRegistryError(metrics, ports.logger)
   const app = new Hono<{ Bindings: Exchange }>({ strict: true })
 
   app.all('/v2/*', (c) => registry(c.req.raw, c.env))
@@ -81,17 +92,25 @@ export function createPullway({
     const searched = router.searched(host)
     c.env.kind = 'search'
     c.env.upstream = searched?.name ?? '-'
+    await identify(c.req.raw, c.env, { secret: undefined, isPing: false })
     return respond(await mirror.search(searched?.name, query), 'GET')
   })
   app.all('/token', async (c) => {
-    const answer = await door.token(c.req.raw)
-    return answer instanceof Response ? answer : anonymousToken(answer.method)
+    c.env.kind = 'token'
+    const relayed = await door.token(c.req.raw)
+    if (relayed instanceof Response) return relayed
+    const { response, user } = await logins.token(relayed, c.env.client)
+    c.env.user = user
+    return response
   })
   // Not a route for `*`: two routes that match cost hono a chain of handlers on every pull.
   app.notFound((c) => registry(c.req.raw, c.env))
-  app.onError((error, c) =>
-    toErrorResponse(toRegistryError(error, c.env, c.req.raw), c.req.raw.method === 'HEAD'),
-  )
+  app.onError((error, c) => {
+    const { method, headers } = c.req.raw
+    const shown = toRegistryError(error, c.env, c.req.raw)
+    const asked = { ...c.env, authorization: headers.get('authorization') }
+    return toErrorResponse(withChallenge(shown, asked), method === 'HEAD')
+  })
 
   return {
     async fetch(request, context) {
@@ -112,7 +131,21 @@ export function createPullway({
       observe(request, response, exchange)
       return response
     },
+    replaceUsers: (file) => {
+      logins.replaceUsers(file)
+    },
     idle: () => mirror.idle(),
+  }
+
+  async function identify(
+    { headers }: Request,
+    exchange: Exchange,
+    asked: { readonly secret: string | undefined; readonly isPing: boolean },
+  ): Promise<Caller> {
+    const authorization = headers.get('authorization')
+    const caller = await logins.identify({ ...asked, authorization, client: exchange.client })
+    exchange.user = caller.user
+    return caller
   }
 
   async function registry(request: Request, exchange: Exchange): Promise<Response> {
@@ -123,7 +156,8 @@ export function createPullway({
     if (asked.kind === 'ping') {
       exchange.kind = 'ping'
       if (asked.prefix !== undefined) exchange.upstream = router.named(asked.prefix).name
-      door.ping(request, asked.prefix, exchange.client)
+      if (!door.ping(request, asked.prefix, exchange.client))
+        await identify(request, exchange, { secret: asked.secret, isPing: true })
       return ping(request.method)
     }
     const { pull } = asked
@@ -131,18 +165,16 @@ export function createPullway({
     const route = router.route(pull)
     exchange.route = route
     exchange.upstream = route.upstream.name
+    exchange.scope = scopeOf(pull)
     const { headers } = request
-    const answer = await atDoor(
-      { route, named: pull, actions: ['pull'], request, client: exchange.client },
-      (asker) =>
-        mirror.pull(pull, route, {
-          headers,
-          asker,
-          waitUntil: (work) => {
-            exchange.context.waitUntil(work)
-          },
-        }),
-    )
+    const waitUntil = (work: Promise<unknown>): void => {
+      exchange.context.waitUntil(work)
+    }
+    const visit = { route, named: pull, actions: ['pull'], request, client: exchange.client }
+    const answer = await door.visit(visit, async (asker) => {
+      if (!asker) await identify(request, exchange, { secret: asked.secret, isPing: false })
+      return mirror.pull(pull, route, { headers, asker, waitUntil })
+    })
     exchange.outcome = answer.outcome
     return respond(answer, pull.method)
   }
@@ -157,55 +189,12 @@ export function createPullway({
       throw pullOnly(push.method, `${route.upstream.name}/${route.repository}`)
     const { headers, body } = request
     const { client } = exchange
-    const visiting = { route, named: push, actions: actionsOf(push), mountFrom: push.mountFrom }
-    return atDoor({ ...visiting, request, client }, (asker) =>
+    const visit = { route, named: push, actions: actionsOf(push), mountFrom: push.mountFrom }
+    return door.visit({ ...visit, request, client }, (asker) =>
       mirror.push({ push, route, asker, headers, body, origin: client.origin() }),
     )
   }
-
-  async function atDoor<T>(
-    { request, ...visiting }: Omit<Visit, 'authorization'> & { readonly request: Request },
-    work: (asker: Asker | undefined) => Promise<T>,
-  ): Promise<T> {
-    const visit = { ...visiting, authorization: request.headers.get('authorization') }
-    const asker = await door.admit(visit)
-    return work(asker).catch((error: unknown) => {
-      throw door.challenged(error, visit)
-    })
-  }
-
-  /** What went wrong, as the client may know it; everything else goes to the log. */
-  function toRegistryError(error: unknown, exchange: Exchange, request: Request): RegistryError {
-    if (error instanceof RegistryError) {
-      const isOurs = exchange.upstream === '-' || ownRefusals.has(error.code)
-      if (isOurs) metrics.rejected.add(1, error.code.toLowerCase())
-      return error
-    }
-    if (error instanceof UpstreamTrouble) {
-      return toClientError(error, {
-        isBlob: exchange.kind === 'blob',
-        hasFallback: exchange.route?.via !== 'prefix',
-        retriesBlobsFor75s: request.headers.get('user-agent')?.startsWith('docker/') === true,
-      })
-    }
-    const stack = error instanceof Error ? error.stack : String(error)
-    ports.logger.error('a request failed', {
-      kind: exchange.kind,
-      upstream: exchange.upstream,
-      error: stack,
-    })
-    return new RegistryError('UNKNOWN', 'the mirror failed: its log has the reason')
-  }
 }
-
-/** Codes that say something of the request, not of what the upstream has. */
-const ownRefusals: ReadonlySet<ErrorCode> = new Set([
-  'DIGEST_INVALID',
-  'NAME_INVALID',
-  'RANGE_INVALID',
-  'TAG_INVALID',
-  'UNSUPPORTED',
-])
 
 function ping(method: string): Response {
   const body = new TextEncoder().encode('{}')
@@ -216,16 +205,6 @@ function ping(method: string): Response {
       'docker-distribution-api-version': 'registry/2.0',
     },
   })
-}
-
-/** Nobody has to log in here; a client that asks all the same gets a token that says nothing. */
-function anonymousToken(method: string): Response {
-  if (method !== 'GET' && method !== 'HEAD') {
-    throw new RegistryError('UNSUPPORTED', 'this mirror has no users: pull without a login', {
-      headers: { allow: 'GET, HEAD' },
-    })
-  }
-  return Response.json({ token: 'anonymous', access_token: 'anonymous', expires_in: 300 })
 }
 
 function noSuchPage(request: Request): RegistryError {

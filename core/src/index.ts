@@ -1,4 +1,7 @@
 /** The public entry of the core; with ./config/index.ts the only one. */
+export { isUserName, linesOf, parseUsers, type UserEntry } from './access/htpasswd.ts'
+export { hashWithPbkdf2 } from './access/password-hash.ts'
+export type { UsersFile } from './access/users.ts'
 export { createPullway, type Pullway, type PullwayOptions } from './app.ts'
 export type { Delivery } from './cache/delivery.ts'
 export type * from './ports.ts'

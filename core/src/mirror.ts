@@ -181,6 +181,7 @@ export function createMirror(
       : undefined
     const answer = await findBlob({
       ...wanted,
+      isSecret: pull.isSecret ?? false,
       digest,
       range,
       method: isUnchanged ? 'HEAD' : pull.method,

@@ -116,6 +116,9 @@ export interface Hasher {
 /** Web Crypto cannot hash a stream, so the runtime brings one that can. */
 export type CreateHasher = (algorithm: HashAlgorithm) => Hasher
 
+/** Compares a password with a `$2a$`, `$2b$` or `$2y$` hash that is well formed. */
+export type VerifyBcrypt = (password: string, hash: string) => Promise<boolean>
+
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>
 
 /** Constant message, data in fields, no credentials. */
@@ -141,6 +144,10 @@ export interface Ports {
   readonly clock: Clock
   readonly createHasher: CreateHasher
   readonly logger: Logger
+  /** Undefined: this runtime cannot afford it, and users need PBKDF2. */
+  readonly verifyBcrypt?: VerifyBcrypt
+  /** What the runtime's Web Crypto takes; undefined: any number. */
+  readonly maxPbkdf2Iterations?: number
 }
 
 /** What the runtime knows of one request. */

@@ -19,6 +19,8 @@ export interface Router {
   route(named: Named): Route
   /** The upstream that a path prefix names; throws when there is none. */
   named(prefix: string): UpstreamConfig
+  /** What a token's scope means on a host; undefined where it is nothing that is served. */
+  scoped(name: string, host: string): Route | undefined
   /** The upstream that a Host header means, where it names one. */
   hosted(host: string): UpstreamConfig | undefined
   /** The upstream whose search a host means: its own, else the first that has one, the default before others. */
@@ -46,12 +48,22 @@ export function createRouter(config: Config): Router {
 
   return {
     route,
+    scoped,
     named: (prefix) => known(prefix, 'path prefix'),
     hosted,
     searched: (host) =>
       [hosted(host), fallback, ...config.upstreams.values()].find(
         (upstream) => upstream?.search !== undefined,
       ),
+  }
+
+  function scoped(name: string, host: string): Route | undefined {
+    try {
+      return route({ name, host, prefix: undefined, namespace: undefined })
+    } catch (error) {
+      if (error instanceof RegistryError) return undefined
+      throw error
+    }
   }
 
   function route(pull: Named): Route {

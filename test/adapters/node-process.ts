@@ -2,9 +2,11 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { builtInRegistries } from '@pullway/core/config'
 import { runProgram } from '../../adapters/node/src/program.ts'
+import type { Input } from '../../adapters/node/src/surroundings.ts'
 
 const sources = new URL('node-sources.ts', import.meta.url).href
 const cliFile = fileURLToPath(new URL('../../adapters/node/src/cli.ts', import.meta.url))
@@ -23,6 +25,11 @@ export interface Cli {
 export interface CliOptions {
   readonly cwd: string
   readonly environment?: Readonly<Record<string, string>>
+}
+
+export interface InsideOptions extends CliOptions {
+  /** What is typed or piped in. */
+  readonly stdin?: Input
 }
 
 /** The real command line in a process of its own, with nothing in its environment but what is given. */
@@ -93,7 +100,7 @@ export interface CliResult {
 /** One command that ends by itself, without a process of its own. */
 export async function runInside(
   args: readonly string[],
-  { cwd, environment = {} }: CliOptions,
+  { cwd, environment = {}, stdin = Readable.from([]) }: InsideOptions,
 ): Promise<CliResult> {
   const output = { stdout: '', stderr: '' }
   const code = await runProgram(args, {
@@ -101,6 +108,7 @@ export async function runInside(
     folder: cwd,
     stdout: (text) => void (output.stdout += text),
     stderr: (text) => void (output.stderr += text),
+    stdin,
   })
   return { code, ...output }
 }

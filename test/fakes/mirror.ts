@@ -5,12 +5,14 @@ import {
   type Delivery,
   type Fetch,
   type IngestBlob,
+  type KeyValue,
   type PresignBlob,
   type Pullway,
   type RequestContext,
 } from '@pullway/core'
 import { parseConfig } from '@pullway/core/config'
 import { createMemoryBlobStore, createMemoryKeyValue } from '@pullway/memory'
+import { verifyBcrypt } from '@pullway/node'
 import { createFakeClock, type FakeClock } from './clock.ts'
 
 /** An answer read to its end. */
@@ -50,6 +52,13 @@ export interface TestMirrorOptions {
   readonly delivery?: Delivery
   readonly presign?: PresignBlob
   readonly ingest?: IngestBlob
+  /** Lines of an htpasswd file. */
+  readonly users?: string
+  /** Shared with another mirror. */
+  readonly stores?: { readonly state: KeyValue; readonly volatile: KeyValue }
+  /** Workers have none. */
+  readonly hasBcrypt?: boolean
+  readonly maxPbkdf2Iterations?: number
 }
 
 /** The mirror on memory stores and a clock that stands still, without any socket. */
@@ -61,14 +70,19 @@ export function createTestMirror(options: TestMirrorOptions): TestMirror {
   const pullway = createPullway({
     config: parseConfig(options.config ?? '', { file: 'pullway.yaml', environment: {} }),
     ...(options.delivery && { delivery: options.delivery }),
+    ...(options.users !== undefined && { users: { file: 'htpasswd', text: options.users } }),
     ports: {
+      ...(options.hasBcrypt !== false && { verifyBcrypt }),
+      ...(options.maxPbkdf2Iterations !== undefined && {
+        maxPbkdf2Iterations: options.maxPbkdf2Iterations,
+      }),
       ...(options.presign && { presign: options.presign }),
       ...(options.ingest && { ingest: options.ingest }),
       fetch: options.fetch,
       blobs:
         options.blobs ?? createMemoryBlobStore({ maxBytes: options.maxCacheBytes ?? 64 * 2 ** 20 }),
-      state: createMemoryKeyValue({ clock }),
-      volatile: createMemoryKeyValue({ clock }),
+      state: options.stores?.state ?? createMemoryKeyValue({ clock }),
+      volatile: options.stores?.volatile ?? createMemoryKeyValue({ clock }),
       clock,
       createHasher: (algorithm) => {
         const hash = createHash(algorithm)

@@ -12,5 +12,6 @@ const code = await runProgram(process.argv.slice(2), {
   folder: process.cwd(),
   stdout: (text) => process.stdout.write(text),
   stderr: (text) => process.stderr.write(text),
+  stdin: process.stdin,
 })
 if (code !== undefined) process.exit(code)

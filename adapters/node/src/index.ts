@@ -1,4 +1,5 @@
 /** What a deployment embeds: the server, its stores, and its ports one by one. */
+export { verifyBcrypt } from './bcrypt.ts'
 export { systemClock } from './clock.ts'
 export { createNodeFetch } from './fetch.ts'
 export { createFilesystemBlobStore } from './filesystem-blob-store.ts'

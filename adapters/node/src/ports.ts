@@ -11,6 +11,7 @@ import {
 import { createRedisKeyValue, type RedisKeyValue } from '@pullway/redis'
 import { createRedisHttpKeyValue } from '@pullway/redis/http'
 import { createS3BlobStore } from '@pullway/s3'
+import { verifyBcrypt } from './bcrypt.ts'
 import { systemClock } from './clock.ts'
 import { createNodeFetch, type NodeFetch } from './fetch.ts'
 import { createFilesystemBlobStore } from './filesystem-blob-store.ts'
@@ -64,6 +65,7 @@ export function createPorts(
       clock,
       createHasher: createNodeHasher,
       logger,
+      verifyBcrypt,
     },
     folder: cache.blobs.driver === 'filesystem' ? cache.blobs.path : undefined,
     sweeps: [...blobs.sweeps, ...state.sweeps],

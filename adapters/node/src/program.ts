@@ -5,6 +5,7 @@ import { check } from './check-command.ts'
 import type { ConfigFlags } from './read-config.ts'
 import { serve } from './serve-command.ts'
 import type { Surroundings } from './surroundings.ts'
+import { addUserCommands } from './user-commands.ts'
 
 /** Runs one command; resolves to the exit code, or to undefined when a server has been started. */
 export async function runProgram(
@@ -49,6 +50,7 @@ function createProgram(
     .description('check the configuration, and reach each upstream')
     .option(...configFlag)
     .action(async (flags: ConfigFlags) => finish((await check(flags, surroundings)) ? 0 : 1))
+  addUserCommands(program.command('user'), surroundings)
   return program
 }
 

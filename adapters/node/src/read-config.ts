@@ -64,9 +64,14 @@ async function readText(folder: string, file: string): Promise<string> {
   try {
     return await readFile(resolve(folder, file), 'utf8')
   } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException
-    throw new UserError(`cannot read ${file}: ${reasons[code] ?? message}`, { cause: error })
+    throw new UserError(`cannot read ${file}: ${reasonOf(error)}`, { cause: error })
   }
+}
+
+/** Why a file could not be used, without its name. */
+export function reasonOf(error: unknown): string {
+  const { code = '', message } = error as NodeJS.ErrnoException
+  return reasons[code] ?? message
 }
 
 function hasCode(error: unknown, code: string): boolean {

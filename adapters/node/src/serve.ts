@@ -6,6 +6,7 @@ import { formatProcessMetrics } from './process-metrics.ts'
 import { createReadiness } from './readiness.ts'
 import { createHttpServer } from './server.ts'
 import { keepSweeping } from './sweeping.ts'
+import { readUsersFile, watchUsersFile } from './users-file.ts'
 
 export interface StartOptions {
   /** Else one on the console, as `log` in the configuration says. */
@@ -17,6 +18,8 @@ export interface StartOptions {
 export interface RunningServer {
   /** `http://127.0.0.1:5000`, with the port that the system chose where 0 was configured. */
   readonly url: string
+  /** Reads the users' file now, where there is one. */
+  reload(): Promise<void>
   /**
    * Says no to /readyz and to new connections, and lets running downloads finish. A second call with fewer
    * milliseconds shortens that. Resolves, after the log is written, to whether all was finished.
@@ -29,6 +32,8 @@ export async function startServer(
   options: StartOptions = {},
 ): Promise<RunningServer> {
   const { logger = createConsoleLogger(config.log), stopWithinMs = 30_000 } = options
+  const { htpasswd } = config.access.users ?? {}
+  const users = htpasswd === undefined ? undefined : await readUsersFile(htpasswd)
   const { ports, folder, sweeps, close } = createPorts(config, logger)
   const { clock } = ports
   const stopping = new AbortController()
@@ -37,14 +42,25 @@ export async function startServer(
   const pullway = createPullway({
     config,
     ports,
+    ...(users && { users }),
     isReady: createReadiness({ folder, clock, isStopping }),
     runtimeMetrics: formatProcessMetrics,
   })
   const { listen } = config
   const server = await createHttpServer({ pullway, listen, logger, clock, isStopping })
   void keepSweeping(sweeps, ports, stopping.signal)
+  const watch =
+    users &&
+    watchUsersFile({
+      first: users,
+      clock,
+      logger,
+      signal: stopping.signal,
+      onChange: (file) => pullway.replaceUsers(file),
+    })
   return {
     url: server.url,
+    reload: async () => watch?.reload(),
     async stop(withinMs = stopWithinMs) {
       stopping.abort()
       const isFinished = await server.stop(withinMs)

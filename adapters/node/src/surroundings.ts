@@ -5,4 +5,12 @@ export interface Surroundings {
   readonly folder: string
   readonly stdout: (text: string) => void
   readonly stderr: (text: string) => void
+  /** Where passwords come from. */
+  readonly stdin: Input
+}
+
+/** A terminal, or a pipe. */
+export type Input = NodeJS.ReadableStream & {
+  readonly isTTY?: boolean
+  setRawMode?(isRaw: boolean): unknown
 }

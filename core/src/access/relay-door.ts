@@ -7,7 +7,8 @@ import { readBytes } from '../upstream/body.ts'
 import type { Login } from '../upstream/relay-login.ts'
 import { readBasic } from './callers.ts'
 import type { Client } from './client.ts'
-import { anyService, type RelayTokenRequest, scopeOf } from './relay.ts'
+import { anyService, type RelayTokenRequest, scopeAtUpstream } from './relay.ts'
+import { scopeOf } from './challenge.ts'
 import type { RelayAccess } from './relay-access.ts'
 import { readRelayToken } from './relay-token.ts'
 
@@ -19,7 +20,7 @@ export interface Visit {
   readonly actions: readonly string[]
   /** Another repository that has to be read for it, by the client's name. */
   readonly mountFrom?: string | undefined
-  readonly authorization: string | null
+  readonly request: Request
   readonly client: Client
 }
 
@@ -27,12 +28,13 @@ export interface Visit {
 export interface RelayDoor {
   /** The answer where a relay upstream is meant, else the request, whole, for who is next. */
   token(request: Request): Promise<Response | Request>
-  /** Throws the challenge that makes clients log in. */
-  ping(request: Request, prefix: string | undefined, client: Client): void
-  /** Undefined at all other upstreams. Throws the challenge to who has not said who it is. */
-  admit(visit: Visit): Promise<Asker | undefined>
-  /** Adds to a 401 of the upstream where to log in. */
-  challenged(error: unknown, visit: Visit): unknown
+  /** Throws the challenge that makes clients log in; false where other logins than a relay upstream's count. */
+  ping(request: Request, prefix: string | undefined, client: Client): boolean
+  /**
+   * Does the work for whom the client shows to be; undefined at all other upstreams. Who has not said anything,
+   * and whom the upstream refuses, is told where to log in.
+   */
+  visit<T>(visit: Visit, work: (asker: Asker | undefined) => Promise<T>): Promise<T>
 }
 
 export function createRelayDoor(config: Config, relay: RelayAccess): RelayDoor {
@@ -55,41 +57,51 @@ export function createRelayDoor(config: Config, relay: RelayAccess): RelayDoor {
     ping({ url, headers }, prefix, client) {
       const { host } = splitUrl(url)
       const upstream = isUsed ? relay.atPing(host, prefix) : undefined
-      if (!upstream) return
+      if (!upstream) return false
       const token = /^Bearer +(\S+)$/i.exec(headers.get('authorization') ?? '')?.[1]
-      if (token !== undefined && readRelayToken(token)) return
+      if (token !== undefined && readRelayToken(token)) return true
       const isCertain = prefix !== undefined || upstream.hosts.includes(host)
       const service = isCertain ? upstream.name : anyService
       throw challenge(`log in with your account at ${upstream.name}`, client, service)
     },
 
-    async admit(visit) {
-      const { route, actions, authorization } = visit
-      const { upstream } = route
-      if (upstream.clientCredentials !== 'relay') return undefined
-      const scope = scopeOf(route, actions)
-      const asker = await relay.recognise({ upstream, scope, authorization })
-      if (asker) return asker
-      const message = `log in with your account at ${upstream.name}, or ask as nobody for a token`
-      throw challenge(message, visit.client, upstream.name, scopeAt(visit))
+    async visit(visit, work) {
+      const asker = await admit(visit)
+      return work(asker).catch((error: unknown) => {
+        throw asker ? challenged(error, visit) : error
+      })
     },
+  }
 
-    challenged(error, visit) {
-      const { route, client } = visit
-      const isOfRelay = route.upstream.clientCredentials === 'relay'
-      if (!isOfRelay || !(error instanceof RegistryError) || error.code !== 'UNAUTHORIZED')
-        return error
-      if (error.headers['www-authenticate'] !== undefined) return error
-      const scope = scopeAt(visit)
-      return challenge(error.message, client, route.upstream.name, scope, 'insufficient_scope')
-    },
+  /** Undefined where clients have no accounts of their own. */
+  async function admit(visit: Visit): Promise<Asker | undefined> {
+    const { route, actions, request } = visit
+    const { upstream } = route
+    if (upstream.clientCredentials !== 'relay') return undefined
+    const authorization = request.headers.get('authorization')
+    const scope = scopeAtUpstream(route, actions)
+    const evidence = { upstream, scope, authorization }
+    const asker = await relay.recognise(evidence).catch((error: unknown) => {
+      throw challenged(error, visit)
+    })
+    if (asker) return asker
+    const message = `log in with your account at ${upstream.name}, or ask as nobody for a token`
+    throw challenge(message, visit.client, upstream.name, scopeAt(visit))
+  }
+
+  /** A 401 of the upstream, with where to log in. */
+  function challenged(error: unknown, visit: Visit): unknown {
+    if (!(error instanceof RegistryError) || error.code !== 'UNAUTHORIZED') return error
+    const { name } = visit.route.upstream
+    return challenge(error.message, visit.client, name, scopeAt(visit), 'insufficient_scope')
   }
 }
 
 /** As the client names it: what it asks for next must be something that it knows. */
 function scopeAt({ named, actions, mountFrom }: Visit): string {
-  const own = `repository:${named.name}:${actions.join(',')}`
-  return mountFrom === undefined ? own : `${own} repository:${mountFrom}:pull`
+  const { prefix } = named
+  const own = scopeOf(named, actions)
+  return mountFrom === undefined ? own : `${own} ${scopeOf({ prefix, name: mountFrom }, ['pull'])}`
 }
 
 function challenge(

@@ -13,7 +13,7 @@ import {
   writeRefreshToken,
   writeRelayToken,
 } from './relay-token.ts'
-import { parseScopes, type RepositoryScope } from './relay-scopes.ts'
+import { parseScopes, type RepositoryScope } from './scopes.ts'
 
 /** A token request as it came, in either form. */
 export interface RelayTokenRequest {
@@ -102,7 +102,7 @@ export function createRelay(options: RelayOptions): Relay {
       const kept = actions.filter((action) => allowed.has(action))
       if (kept.length === 0) continue
       const scopes = groups.get(route.upstream) ?? []
-      scopes.push(scopeOf(route, kept))
+      scopes.push(scopeAtUpstream(route, kept))
       groups.set(route.upstream, scopes)
     }
     return groups
@@ -163,7 +163,10 @@ function unknownRefreshToken(): RegistryError {
 const longestLifeSeconds = 12 * 3600
 
 /** `repository:<name at the upstream>:<actions>`. */
-export function scopeOf({ upstream, repository }: Route, actions: readonly string[]): string {
+export function scopeAtUpstream(
+  { upstream, repository }: Route,
+  actions: readonly string[],
+): string {
   const project = projectOf(upstream.endpoints[0]?.url ?? '')
   return `repository:${project}${repository}:${actions.join(',')}`
 }

@@ -30,11 +30,14 @@ export function createLinkedBlobs({
     const stat = await store.stat(digest)
     const size = stat?.size ?? knownSize
     const wish = wantsLink(configured, delivery, size)
-    if (wish === 'no') return undefined
+    // Go's clients name the address that sent them, as the Referer.
+    if (wish === 'no' || (wish === 'rather' && wanted.isSecret)) return undefined
     const own = stat && (await presign?.(digest, linkSeconds))
     if (own) return redirectTo(own, wanted)
     if (stat && wish === 'rather') return undefined
-    const link = await linkToBlob(upstream, { repository: route.repository, digest, deadline })
+    const link = wanted.isSecret
+      ? undefined
+      : await linkToBlob(upstream, { repository: route.repository, digest, deadline })
     if (link) return redirectTo(link, wanted)
     if (wish === 'rather') return undefined
     throw new RegistryError(

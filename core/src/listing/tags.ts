@@ -55,8 +55,9 @@ export function nextPage(link: string | null, pull: Pull): string | undefined {
   const target = link === null ? undefined : /<([^<>]*)>\s*;[^,]*\brel="?next"?/i.exec(link)?.[1]
   const query = target === undefined ? undefined : /\?([^#\s]*)/.exec(target)?.[1]
   if (query === undefined) return undefined
-  const root = pull.prefix === undefined ? '/v2' : `/${pull.prefix}/v2`
   const namespace = pull.namespace === undefined ? '' : `&ns=${encodeURIComponent(pull.namespace)}`
+  if (pull.isSecret) return `<?${query}${namespace}>; rel="next"`
+  const root = pull.prefix === undefined ? '/v2' : `/${pull.prefix}/v2`
   return `<${root}/${pull.name}/tags/list?${query}${namespace}>; rel="next"`
 }
 

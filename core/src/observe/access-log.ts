@@ -3,6 +3,8 @@ import type { Config } from '../config/config.ts'
 /** One finished request. */
 export interface AccessEntry {
   readonly clientAddress: string
+  /** Undefined: has not logged in. */
+  readonly user: string | undefined
   readonly finishedAt: number
   readonly seconds: number
   readonly method: string
@@ -30,7 +32,7 @@ export function createFormatAccess(format: Config['log']['format']): FormatAcces
 function createFormatMain(): FormatAccess {
   const formatTime = createFormatTime()
   return (entry) =>
-    `${entry.clientAddress} - - [${formatTime(entry.finishedAt)}] "${escape(`${entry.method} ${entry.target} HTTP/1.1`)}" ` +
+    `${entry.clientAddress} - ${entry.user ?? '-'} [${formatTime(entry.finishedAt)}] "${escape(`${entry.method} ${entry.target} HTTP/1.1`)}" ` +
     `${String(entry.status)} ${String(entry.bodyBytes)} "${escape(entry.referer)}" "${escape(entry.userAgent)}" ` +
     `"${escape(entry.host)}" ${entry.upstream} ${entry.cacheStatus} ${entry.seconds.toFixed(3)}`
 }
@@ -39,6 +41,7 @@ function formatJson(entry: AccessEntry): string {
   return JSON.stringify({
     time: new Date(entry.finishedAt).toISOString(),
     remote_addr: entry.clientAddress,
+    remote_user: entry.user,
     method: entry.method,
     uri: entry.target,
     status: entry.status,

@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts'
 import type { Ports, RequestContext } from '../ports.ts'
 import type { Route } from '../route.ts'
 import { createFormatAccess } from './access-log.ts'
+import { withoutSecrets } from './without-secrets.ts'
 import type { Metrics } from './metrics.ts'
 
 /** One request on its way through the app, for its log line and its counts. */
@@ -14,6 +15,10 @@ export interface Exchange {
   kind: string
   upstream: string
   route?: Route
+  /** Who has logged in. */
+  user?: string | undefined
+  /** What a token is wanted for. */
+  scope?: string
   outcome?: Outcome
 }
 
@@ -45,11 +50,12 @@ export function createObserve(
           finishedAt,
           seconds: (finishedAt - exchange.startedAt) / 1000,
           method,
-          target: targetOf(url),
+          user: exchange.user,
+          target: withoutSecrets(targetOf(url)),
           status,
           bodyBytes,
-          referer: headers.get('referer'),
-          userAgent: headers.get('user-agent'),
+          referer: withoutSecrets(headers.get('referer')),
+          userAgent: withoutSecrets(headers.get('user-agent')),
           host: headers.get('host'),
           upstream,
           cacheStatus: outcome ?? '-',

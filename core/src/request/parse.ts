@@ -23,25 +23,31 @@ export interface Pull {
   readonly host: string
   /** The query without `ns`: paging cursors are opaque and go upstream as they came. */
   readonly query: string
+  /** The address holds a secret, and must reach nobody else by a link. */
+  readonly isSecret?: boolean
 }
 
-export type RegistryRequest =
+export type RegistryRequest = { readonly secret: string | undefined } & (
   | { readonly kind: 'ping'; readonly prefix: string | undefined }
   | { readonly kind: 'pull'; readonly pull: Pull }
+)
 
-/** Reads a request below /v2/ (also below /<prefix>/v2/); undefined for every other path. */
+/** Reads a request below /v2/, /<prefix>/v2/ and /t/<secret>/...; undefined for every other path. */
 export function parseRegistryRequest(request: Request): RegistryRequest | undefined {
-  const { host, path, query } = splitUrl(request.url)
+  const { host, path: whole, query } = splitUrl(request.url)
+  const { secret, path } = splitSecret(whole)
   const root = findRoot(path)
   if (!root) return undefined
   const method = request.method
   if (method !== 'GET' && method !== 'HEAD') throw pullOnly(method)
-  if (root.rest === '') return { kind: 'ping', prefix: root.prefix }
+  if (root.rest === '') return { kind: 'ping', secret, prefix: root.prefix }
   const { name, target } = parseTarget(root.rest)
   const { namespace, others } = splitNamespace(query)
+  const isSecret = secret !== undefined
   return {
     kind: 'pull',
-    pull: { method, target, name, prefix: root.prefix, namespace, host, query: others },
+    secret,
+    pull: { method, target, name, prefix: root.prefix, namespace, host, query: others, isSecret },
   }
 }
 
@@ -57,6 +63,12 @@ export function splitUrl(url: string): { host: string; path: string; query: stri
     path: path.includes('%') ? path.replaceAll(/%3a/gi, ':') : path,
     query: queryStart < 0 ? '' : (url.slice(queryStart + 1).split('#', 1)[0] ?? ''),
   }
+}
+
+/** /t/<secret> in front, for clients that cannot log in to a mirror; /t/v2/ is the alias `t`. */
+function splitSecret(path: string): { secret: string | undefined; path: string } {
+  const [, secret, rest] = /^\/t\/(?!v2(?:\/|$))([^/]+)(\/.*)$/.exec(path) ?? []
+  return rest === undefined ? { secret: undefined, path } : { secret, path: rest }
 }
 
 function withoutPort(host: string): string {

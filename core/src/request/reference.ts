@@ -1,4 +1,5 @@
 import { RegistryError } from '../errors.ts'
+import { withoutSecrets } from '../observe/without-secrets.ts'
 import type { Digest, HashAlgorithm } from '../ports.ts'
 
 /** A tag or a digest: what follows /manifests/. */
@@ -58,6 +59,6 @@ export function algorithmOf(digest: Digest): HashAlgorithm {
 
 /** Input as it may stand in a message: short, on one line. */
 export function quote(text: string): string {
-  const line = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?')
+  const line = withoutSecrets(text).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?')
   return line.length > maxQuotedLength ? `"${line.slice(0, maxQuotedLength)}..."` : `"${line}"`
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type AccessEntry, createFormatAccess } from '../../../core/src/observe/access-log.ts'
 
 const plain: AccessEntry = {
+  user: undefined,
   clientAddress: '192.0.2.1',
   finishedAt: Date.UTC(2026, 10, 21, 9, 5, 3, 250),
   seconds: 0.0125,

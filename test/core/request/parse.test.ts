@@ -17,6 +17,7 @@ const plain = {
   namespace: undefined,
   host: 'mirror.example.com',
   query: '',
+  isSecret: false,
 }
 
 test.each([
@@ -64,7 +65,7 @@ test.each([
   ['http://GHCR.IO/v2/app/manifests/latest', { name: 'app', host: 'ghcr.io', target: latest }],
   ['http://[::1]:5000/v2/app/manifests/latest', { name: 'app', host: '[::1]', target: latest }],
 ])('%s', (path, pull) => {
-  expect(parse(path)).toEqual({ kind: 'pull', pull: { ...plain, ...pull } })
+  expect(parse(path)).toEqual({ kind: 'pull', secret: undefined, pull: { ...plain, ...pull } })
 })
 
 test.each([
@@ -74,7 +75,23 @@ test.each([
   ['/hub/v2/', 'hub'],
   ['/hub/v2', 'hub'],
 ])('%s is the ping', (path, prefix) => {
-  expect(parse(path)).toEqual({ kind: 'ping', prefix })
+  expect(parse(path)).toEqual({ kind: 'ping', secret: undefined, prefix })
+})
+
+test.each([
+  ['/t/pwt_1/v2/', 'pwt_1', 'ping', undefined],
+  ['/t/pwt_1/v2', 'pwt_1', 'ping', undefined],
+  ['/t/pwt_1/hub/v2/', 'pwt_1', 'ping', 'hub'],
+  ['/t/pwt_1/v2/app/manifests/latest', 'pwt_1', 'pull', undefined],
+  ['/t/pwt_1/ghcr.io/v2/app/manifests/latest', 'pwt_1', 'pull', 'ghcr.io'],
+  ['/t/v2/app/manifests/latest', undefined, 'pull', 't'],
+  ['/t/v2/', undefined, 'ping', 't'],
+  ['/v2/t/pwt_1/manifests/latest', undefined, 'pull', undefined],
+])('%s has the secret %s', (path, secret, kind, prefix) => {
+  const parsed = parse(path) as { kind: string; prefix?: string; pull?: { prefix?: string } }
+  expect(parsed).toMatchObject({ kind, secret })
+  expect((parsed.pull ?? parsed).prefix).toBe(prefix)
+  if (kind === 'pull') expect(parsed.pull).toMatchObject({ isSecret: secret !== undefined })
 })
 
 test('HEAD is decided here', () => {
@@ -83,12 +100,20 @@ test('HEAD is decided here', () => {
   })
 })
 
-test.each(['/', '/v1/search', '/v2x/app', '/token', '/a/b/v2/app/manifests/latest', '//v2/'])(
-  '%s is not of the registry API',
-  (path) => {
-    expect(parse(path)).toBeUndefined()
-  },
-)
+test.each([
+  ...['/', '/v1/search', '/v2x/app', '/token', '/a/b/v2/app/manifests/latest', '//v2/'],
+  ...[
+    '/t/',
+    '/t/pwt_1',
+    '/t/pwt_1/',
+    '/t//v2/',
+    '/t/pwt_1/a/b/v2/',
+    '//t/pwt_1/v2/',
+    '/T/pwt_1/v2/',
+  ],
+])('%s is not of the registry API', (path) => {
+  expect(parse(path)).toBeUndefined()
+})
 
 describe('what is refused', () => {
   test.each([

@@ -18,3 +18,8 @@ export function parseScopes(values: readonly string[]): RepositoryScope[] {
     return [{ name: match[1], actions: [...new Set(match[2].split(','))] }]
   })
 }
+
+/** The same in the grammar. */
+export function formatScope({ name, actions }: RepositoryScope): string {
+  return `repository:${name}:${actions.join(',')}`
+}
