@@ -50,6 +50,8 @@ export interface RegistryErrorOptions extends ErrorOptions {
   /** A short string or absent: clients print it raw (clients.md, section 3.3). */
   readonly detail?: string
   readonly headers?: Readonly<Record<string, string>>
+  /** Which rule of this mirror's own refused, for the metric. */
+  readonly rejection?: string
 }
 
 export function isErrorCode(text: unknown): text is ErrorCode {
@@ -62,6 +64,7 @@ export class RegistryError extends Error {
   readonly status: number
   readonly detail: string | undefined
   readonly headers: Readonly<Record<string, string>>
+  readonly rejection: string | undefined
 
   /** `message` is one sentence for the person at the client: what is wrong and what to do next. */
   constructor(code: ErrorCode, message: string, options: RegistryErrorOptions = {}) {
@@ -70,6 +73,7 @@ export class RegistryError extends Error {
     this.status = options.status ?? usualStatus[code]
     this.detail = options.detail
     this.headers = options.headers ?? {}
+    this.rejection = options.rejection
   }
 }
 

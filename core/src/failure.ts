@@ -11,6 +11,10 @@ export function createToRegistryError(
 ): (error: unknown, exchange: Exchange, request: Request) => RegistryError {
   return (error, exchange, request) => {
     if (error instanceof RegistryError) {
+      if (error.rejection !== undefined) {
+        metrics.rejected.add(1, error.rejection)
+        return error
+      }
       const isOurs = exchange.upstream === '-' || ownRefusals.has(error.code)
       // Each pull with a login begins with being told where to log in.
       const isQuestion = error.code === 'UNAUTHORIZED' && !request.headers.has('authorization')

@@ -8,14 +8,15 @@ import { createDownloads } from './cache/downloads.ts'
 import { createHoldings } from './cache/holdings.ts'
 import { createLinkedBlobs } from './cache/linked-blobs.ts'
 import { createKeepManifest } from './cache/keep-manifest.ts'
-import { createManifestCache, type ManifestFound } from './cache/manifests.ts'
+import { toManifestAnswer } from './cache/manifest-answer.ts'
+import { createManifestCache } from './cache/manifests.ts'
+import { createFindMeaning } from './cache/meaning.ts'
 import { createPassedBlobs } from './cache/passed-blobs.ts'
 import { withForgiveness } from './cache/state.ts'
 import { createStoreReport } from './cache/store-report.ts'
 import { createForgivingStore } from './cache/store.ts'
 import { createTags } from './cache/tags.ts'
-import type { Config } from './config/config.ts'
-import { RegistryError } from './errors.ts'
+import type { Config, UpstreamConfig } from './config/config.ts'
 import { listReferrers } from './listing/referrers.ts'
 import { listTags } from './listing/tags.ts'
 import { search } from './listing/search.ts'
@@ -23,17 +24,18 @@ import type { Metrics } from './observe/metrics.ts'
 import type { Digest, Ports } from './ports.ts'
 import { everything, parseAccept } from './request/accept.ts'
 import { parseByteRange } from './request/byte-range.ts'
-import { etagOf, isNotModified, isRangeStillValid } from './request/conditional.ts'
+import { isNotModified, isRangeStillValid } from './request/conditional.ts'
 import { createLocations } from './push/locations.ts'
 import { createPush, type PushStep } from './push/push.ts'
 import { createPushedManifests } from './push/pushed.ts'
 import type { Pull, Target } from './request/parse.ts'
-import { formatReference, type Reference } from './request/reference.ts'
+import type { Reference } from './request/reference.ts'
 import { createRouter, type Route } from './route.ts'
-import type { Asker } from './upstream/asker.ts'
+import { askAs, type Asker } from './upstream/asker.ts'
 import { readBytes } from './upstream/body.ts'
 import { maxManifestBytes } from './upstream/manifests.ts'
-import { createUpstream, type Upstream } from './upstream/upstream.ts'
+import type { Upstream } from './upstream/upstream.ts'
+import { createUpstreams } from './upstream/upstreams.ts'
 
 /** What of a request, beside its address, decides about its answer. */
 export interface PullContext {
@@ -50,20 +52,30 @@ export interface Mirror {
   /** One step of a push to a relay upstream. */
   push(step: PushStep): Promise<Response>
   readonly relay: RelayAccess
-  search(upstreamName: string | undefined, query: string): Promise<Answer>
+  search(
+    upstreamName: string | undefined,
+    query: string,
+    isShown: (upstream: UpstreamConfig, repository: string) => boolean,
+  ): Promise<Answer>
+  /** What a tag means now; undefined where there is no such tag. */
+  findMeaning(route: Route, tag: string, asker: Asker | undefined): Promise<Digest | undefined>
   /** Resolves when no download into the cache runs. */
   idle(): Promise<void>
 }
 
+export interface MirrorOptions {
+  readonly config: Config
+  readonly ports: Ports
+  readonly metrics: Metrics
+  readonly delivery: Delivery
+  /** Whether the operator's image lists leave anything of a repository to be asked for. */
+  readonly mayAsk: (route: Route) => boolean
+}
+
 /** The pull itself: a routed request to the answer of the cache or, through it, of the upstream. */
-export function createMirror(
-  config: Config,
-  ports: Ports,
-  metrics: Metrics,
-  delivery: Delivery,
-  mayAsk: (route: Route) => boolean = () => true,
-): Mirror {
-  const { clock, createHasher, logger, fetch } = ports
+export function createMirror(options: MirrorOptions): Mirror {
+  const { config, ports, metrics, delivery } = options
+  const { clock, createHasher, logger } = ports
   const { timeouts, cache } = config
   const report = createStoreReport(logger, metrics)
   const state = withForgiveness(ports.state, report)
@@ -79,41 +91,21 @@ export function createMirror(
   const pass = delivery.passesThrough
     ? createPassedBlobs({ ...common, downloads, ingest, volatile })
     : undefined
+  const router = createRouter(config)
+  const findMeaning = createFindMeaning(tags)
   const findBlob = createBlobCache({ ...common, downloads, link, pass })
   const findManifest = createManifestCache({ ...common, tags, serveStaleOn: cache.serveStaleOn })
-  const router = createRouter(config)
-  const relay = createRelayAccess({
-    config,
-    ports: { ...ports, state, volatile },
-    metrics,
-    router,
-    mayAsk,
-  })
+  const upstreams = createUpstreams(config, { ...ports, state, volatile, metrics })
+  const relay = createRelayAccess({ ...options, ports: { ...ports, state, volatile }, router })
   const see = createSee(relay.grants, createPrivateRepositories(state, clock))
-  const push = createPush({
-    router,
-    sendTo: relay.sendTo,
-    locations: createLocations({ volatile, createHasher }),
-    pushed: createPushedManifests({ ...common, tags, keep: createKeepManifest(common) }),
-    delivery,
-    clock,
-    idleMs,
-    mayAsk,
-  })
-  const upstreams = new Map<string, Upstream>()
-  for (const upstream of config.upstreams.values()) {
-    upstreams.set(
-      upstream.name,
-      createUpstream(upstream, { fetch, clock, createHasher, state, volatile, timeouts, metrics }),
-    )
-  }
+  const pushed = createPushedManifests({ ...common, tags, keep: createKeepManifest(common) })
+  const locations = createLocations({ volatile, createHasher })
 
   return {
     relay,
-    push,
+    push: createPush({ ...options, ...common, router, sendTo: relay.sendTo, locations, pushed }),
     async pull(pull, route, context) {
-      const known = upstreams.get(route.upstream.name)
-      if (!known) throw new Error(`no upstream ${route.upstream.name}`)
+      const known = upstreams.of(route)
       const { target } = pull
       const deadline = clock.now() + answerMs
       const upstream = await view({ pull, route, upstream: known, deadline, context }, target)
@@ -129,7 +121,18 @@ export function createMirror(
           return pullReferrers(wanted, target.digest)
       }
     },
-    search: (name, query) => search(query, upstreams.get(name ?? ''), clock.now() + answerMs),
+    search: (name, query, isShown) =>
+      search({
+        query,
+        upstream: upstreams.named(name),
+        deadline: clock.now() + answerMs,
+        isShown,
+      }),
+    findMeaning(route, tag, asker) {
+      const upstream = upstreams.of(route)
+      const asked = asker ? askAs(upstream, asker) : upstream
+      return findMeaning(route, tag, asked, clock.now() + answerMs)
+    },
     idle: () => downloads.idle(),
   }
 
@@ -151,25 +154,7 @@ export function createMirror(
       accepted,
       deadline,
     })
-    if (!accepted.accepts(found.mediaType)) {
-      await discardContent(found)
-      throw new RegistryError(
-        'MANIFEST_UNKNOWN',
-        `${route.repository} has ${formatReference(reference)} as ${found.mediaType}: add that type to the Accept header`,
-      )
-    }
-    const isUnchanged = isNotModified(headers.get('if-none-match'), found.digest)
-    return {
-      status: isUnchanged ? 304 : 200,
-      headers: {
-        'content-type': found.mediaType,
-        'content-length': String(found.size),
-        'docker-content-digest': found.digest,
-        etag: etagOf(found.digest),
-      },
-      body: found.content ?? null,
-      outcome: found.outcome,
-    }
+    return toManifestAnswer(found, { accepted, reference, headers, route })
   }
 
   async function pullBlob(wanted: Wanted, digest: Digest): Promise<Answer> {
@@ -220,8 +205,4 @@ interface Wanted {
   readonly upstream: Upstream
   readonly deadline: number
   readonly context: PullContext
-}
-
-async function discardContent({ content }: ManifestFound): Promise<void> {
-  if (content instanceof ReadableStream) await content.cancel().catch(() => undefined)
 }

@@ -100,6 +100,23 @@ export interface KeyValue {
   delete(key: string): Promise<void>
 }
 
+/** So many in the long run, and so many at once after a pause. */
+export interface RateLimit {
+  readonly perSecond: number
+  readonly burst: number
+}
+
+export interface Taken {
+  readonly allowed: boolean
+  /** When the same would be allowed; 0 where it is. */
+  readonly retryAfterSeconds: number
+}
+
+/** Counts what clients take, each by its key; a refusal takes nothing. Shared between mirrors where it can be. */
+export interface Limiter {
+  take(key: string, cost: number, limit: RateLimit): Promise<Taken>
+}
+
 export interface Clock {
   /** Epoch milliseconds. */
   now(): number
@@ -141,6 +158,8 @@ export interface Ports {
   readonly state: KeyValue
   /** What must not be written to a disk (tokens) or lives for seconds (remembered refusals). */
   readonly volatile: KeyValue
+  /** Undefined: this runtime cannot limit requests, and refuses to start where they are to be. */
+  readonly limiter?: Limiter
   readonly clock: Clock
   readonly createHasher: CreateHasher
   readonly logger: Logger

@@ -120,13 +120,13 @@ export function createRouter(config: Config): Router {
 const maxSubdomains = 1_000
 
 function routeTo(upstream: UpstreamConfig, name: string, via: Route['via']): Route {
-  const repository = parseName(name)
-  const needsNamespace = upstream.officialNamespace !== undefined && !repository.includes('/')
-  return {
-    upstream,
-    repository: needsNamespace ? `${upstream.officialNamespace}/${repository}` : repository,
-    via,
-  }
+  return { upstream, repository: completeName(upstream, parseName(name)), via }
+}
+
+/** `nginx` is `library/nginx` where official images have a namespace. */
+export function completeName({ officialNamespace }: UpstreamConfig, name: string): string {
+  const isComplete = officialNamespace === undefined || name.includes('/')
+  return isComplete ? name : `${officialNamespace}/${name}`
 }
 
 /** The rule by which clients tell a registry's host from a name's first component. */

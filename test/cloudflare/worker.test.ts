@@ -199,7 +199,8 @@ describe('the rate limit', () => {
     expect(response.status).toBe(429)
     expect(response.headers.get('retry-after')).toBe('10')
     expect(JSON.parse(text)).toMatchObject({ errors: [{ code: 'TOOMANYREQUESTS' }] })
-    expect(asked).toEqual(['192.0.2.7', '192.0.2.7'])
+    const key = 'limit/requests/address/192.0.2.7'
+    expect(asked).toEqual([key, key])
     expect(hub.calls).toEqual([])
   })
 

@@ -11,7 +11,7 @@ import {
   type RequestContext,
 } from '@pullway/core'
 import { parseConfig } from '@pullway/core/config'
-import { createMemoryBlobStore, createMemoryKeyValue } from '@pullway/memory'
+import { createMemoryBlobStore, createMemoryKeyValue, createMemoryLimiter } from '@pullway/memory'
 import { verifyBcrypt } from '@pullway/node'
 import { createFakeClock, type FakeClock } from './clock.ts'
 
@@ -83,6 +83,7 @@ export function createTestMirror(options: TestMirrorOptions): TestMirror {
         options.blobs ?? createMemoryBlobStore({ maxBytes: options.maxCacheBytes ?? 64 * 2 ** 20 }),
       state: options.stores?.state ?? createMemoryKeyValue({ clock }),
       volatile: options.stores?.volatile ?? createMemoryKeyValue({ clock }),
+      limiter: createMemoryLimiter({ clock }),
       clock,
       createHasher: (algorithm) => {
         const hash = createHash(algorithm)

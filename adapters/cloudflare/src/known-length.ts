@@ -7,3 +7,15 @@ export function withLength(
 ): ReadableStream<Uint8Array> {
   return body.pipeThrough(new FixedLengthStream(length))
 }
+
+export interface Measured {
+  readonly body: ReadableStream<Uint8Array>
+  /** Rejects when not all was taken. */
+  readonly sent: Promise<void>
+}
+
+/** The same, and when it has ended. */
+export function withLengthAndEnd(body: ReadableStream<Uint8Array>, length: number): Measured {
+  const { readable, writable } = new FixedLengthStream(length)
+  return { body: readable, sent: body.pipeTo(writable) }
+}

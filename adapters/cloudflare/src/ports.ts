@@ -3,10 +3,12 @@ import { type Config, ConfigError } from '@pullway/core/config'
 import {
   createMemoryBlobStore,
   createMemoryKeyValue,
+  createMemoryLimiter,
   withMemory,
   withMemoryKeyValue,
 } from '@pullway/memory'
 import { createRedisHttpKeyValue } from '@pullway/redis/http'
+import { createBindingLimiter } from './binding-limiter.ts'
 import type { Environment } from './bindings.ts'
 import { createCacheBlobStore } from './cache-blob-store.ts'
 import { withClaims } from './claims.ts'
@@ -31,12 +33,19 @@ const rememberSeconds = 5
 export function createPorts(config: Config, environment: Environment, logger: Logger): Ports {
   const fetch = createWorkerFetch()
   const state = createKeyValue(config.cache.state, environment, fetch)
-  const { CLAIMS: claims } = environment
+  const { CLAIMS: claims, LIMIT: limit } = environment
+  if (config.limits.bandwidthBytesPerSecond !== undefined) {
+    throw unsupported(
+      'limits.bandwidth',
+      'a Worker would pay CPU time for every byte that it slows down: remove it',
+    )
+  }
   return {
     fetch,
     ...createBlobs(config.cache.blobs, environment),
     state,
     volatile: claims ? withClaims(state, claims) : state,
+    limiter: limit ? createBindingLimiter(limit) : createMemoryLimiter({ clock }),
     clock,
     createHasher,
     logger,

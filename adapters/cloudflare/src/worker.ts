@@ -1,5 +1,6 @@
-import { createPullway, type Logger, type Pullway } from '@pullway/core'
+import { createPullway, type Pullway } from '@pullway/core'
 import { type Config, ConfigError, parseConfig } from '@pullway/core/config'
+import { createAnswerEnd } from './answer-end.ts'
 import type { Environment, ExecutionContext } from './bindings.ts'
 import { withLength } from './known-length.ts'
 import { createConsoleLogger } from './logger.ts'
@@ -20,7 +21,7 @@ export interface Worker {
  * its start (one second), and not in a request of the free plan (ten).
  */
 export function prepareWorker({ config, environment }: WorkerOptions): Worker {
-  const { pullway, logger, complain } = createIsolate(config, environment)
+  const { pullway, countsStreams, complain } = createIsolate(config, environment)
 
   return {
     async fetch(request, _, execution) {
@@ -29,14 +30,16 @@ export function prepareWorker({ config, environment }: WorkerOptions): Worker {
         return failed(500, 'UNKNOWN', 'the mirror is not configured: its log has the reason')
       }
       const clientAddress = request.headers.get('cf-connecting-ip') ?? undefined
-      if (await isOverLimit(environment, clientAddress, logger)) return tooManyRequests()
+      const end = countsStreams ? createAnswerEnd() : undefined
       const answer = pullway.fetch(request, {
         ...(clientAddress === undefined ? {} : { clientAddress }),
+        ...(end && { whenSent: end.whenSent }),
         waitUntil: (work) => execution.waitUntil(work),
       })
       // Other requests may wait for what this one asks the upstream, also when its client has gone.
       execution.waitUntil(answer.catch(() => undefined))
-      return withStatedLength(await answer)
+      const response = await answer
+      return end ? end.watch(response, execution) : withStatedLength(response)
     },
   }
 }
@@ -51,13 +54,14 @@ function withStatedLength(response: Response): Response {
 interface Isolate {
   /** Undefined: the configuration is wrong. */
   readonly pullway: Pullway | undefined
-  readonly logger: Logger
+  /** Whether somebody wants to know when an answer has ended. */
+  readonly countsStreams: boolean
   readonly complain: () => void
 }
 
 function createIsolate(bundled: string, environment: Environment): Isolate {
   try {
-    const config = readConfig(bundled, environment)
+    const config = withBoundLimit(readConfig(bundled, environment), environment)
     const logger = createConsoleLogger({ level: config.log.level })
     const ports = createPorts(config, environment, logger)
     const pullway = createPullway({
@@ -65,7 +69,8 @@ function createIsolate(bundled: string, environment: Environment): Isolate {
       ports,
       delivery: { prefers: 'stream', passesThrough: true },
     })
-    return { pullway, logger, complain: () => undefined }
+    const countsStreams = config.limits.connections !== undefined
+    return { pullway, countsStreams, complain: () => undefined }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     const logger = createConsoleLogger({ level: 'error' })
@@ -74,8 +79,14 @@ function createIsolate(bundled: string, environment: Environment): Isolate {
         logger.error('the configuration is wrong', { file, line, key, mistake: message })
       }
     }
-    return { pullway: undefined, logger, complain }
+    return { pullway: undefined, countsStreams: false, complain }
   }
+}
+
+/** The binding limits by itself; what it allows is not for the document to say. */
+function withBoundLimit(config: Config, { LIMIT: binding }: Environment): Config {
+  if (!binding || config.limits.requests) return config
+  return { ...config, limits: { ...config.limits, requests: { perSecond: 1, burst: 1 } } }
 }
 
 function readConfig(bundled: string, environment: Environment): Config {
@@ -85,28 +96,6 @@ function readConfig(bundled: string, environment: Environment): Config {
   return document === undefined || document === ''
     ? parseConfig(bundled, { file: 'pullway.yaml', environment: texts })
     : parseConfig(document, { file: 'PULLWAY_CONFIG', environment: texts })
-}
-
-/** A limiter that is out of order limits nobody. */
-async function isOverLimit(
-  { LIMIT: limiter }: Environment,
-  key: string | undefined,
-  logger: Logger,
-): Promise<boolean> {
-  if (!limiter || key === undefined) return false
-  try {
-    return !(await limiter.limit({ key })).success
-  } catch (error) {
-    logger.warn('the rate limit cannot be asked', { error: String(error) })
-    return false
-  }
-}
-
-/** Cloudflare's periods are 10 s and 60 s; a client that comes sooner is told the same again. */
-function tooManyRequests(): Response {
-  const response = failed(429, 'TOOMANYREQUESTS', 'too many requests from your address: slow down')
-  response.headers.set('retry-after', '10')
-  return response
 }
 
 /** An error as clients print it: OCI distribution specification, "Error codes". */

@@ -1,8 +1,9 @@
-import type { Clock, Fetch, KeyValue, Logger, Ports } from '@pullway/core'
+import type { Clock, Fetch, KeyValue, Limiter, Logger, Ports } from '@pullway/core'
 import type { Config, Environment } from '@pullway/core/config'
 import {
   createMemoryBlobStore,
   createMemoryKeyValue,
+  createMemoryLimiter,
   withMemory,
   withMemoryKeyValue,
 } from '@pullway/memory'
@@ -29,8 +30,9 @@ export function createPorts(config: Config, environment: Environment, logger: Lo
   return {
     fetch,
     ...createBlobs(config.cache, environment, fetch, clock),
-    state: shared ?? createMemoryKeyValue({ clock }),
-    volatile: shared ?? createMemoryKeyValue({ clock }),
+    state: shared?.store ?? createMemoryKeyValue({ clock }),
+    volatile: shared?.store ?? createMemoryKeyValue({ clock }),
+    limiter: shared?.limiter ?? createMemoryLimiter({ clock }),
     clock,
     createHasher: createNodeHasher,
     logger,
@@ -61,12 +63,12 @@ function createSharedState(
   state: Config['cache']['state'],
   fetch: Fetch,
   clock: Clock,
-): KeyValue | undefined {
+): { readonly store: KeyValue; readonly limiter: Limiter } | undefined {
   if (state.driver !== 'redis') return undefined
   const { url, token = '' } = state
   const isHttp = /^https?:/i.test(url)
   const store = isHttp
     ? createRedisHttpKeyValue({ url, token, fetch })
     : createRedisKeyValue({ url })
-  return withMemoryKeyValue(store, { clock, rememberSeconds })
+  return { store: withMemoryKeyValue(store, { clock, rememberSeconds }), limiter: store }
 }

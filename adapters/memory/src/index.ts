@@ -1,4 +1,5 @@
 export { createMemoryBlobStore } from './blob-store.ts'
 export { createMemoryKeyValue } from './key-value.ts'
+export { createMemoryLimiter } from './limiter.ts'
 export { withMemory } from './with-memory.ts'
 export { withMemoryKeyValue } from './with-memory-key-value.ts'

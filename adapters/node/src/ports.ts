@@ -1,10 +1,11 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { BlobStore, Clock, KeyValue, Logger, Ports, PresignBlob } from '@pullway/core'
+import type { BlobStore, Clock, KeyValue, Limiter, Logger, Ports, PresignBlob } from '@pullway/core'
 import type { Config } from '@pullway/core/config'
 import {
   createMemoryBlobStore,
   createMemoryKeyValue,
+  createMemoryLimiter,
   withMemory,
   withMemoryKeyValue,
 } from '@pullway/memory'
@@ -62,6 +63,7 @@ export function createPorts(
       state: state.store,
       // Tokens are shared where the operator shares state, and written to no disk otherwise.
       volatile: cache.state.driver === 'redis' ? state.store : memory,
+      limiter: state.limiter ?? createMemoryLimiter({ clock }),
       clock,
       createHasher: createNodeHasher,
       logger,
@@ -114,12 +116,21 @@ function createBlobs({ cache, logger, clock, fetch }: Parts): Kept<BlobStore | u
   }
 }
 
-function createState({ cache, clock, fetch }: Parts): Kept<KeyValue> {
+function createState({
+  cache,
+  clock,
+  fetch,
+}: Parts): Kept<KeyValue> & { readonly limiter?: Limiter } {
   const { blobs, state } = cache
   if (state.driver === 'redis') {
     const redis = createRedis(state, fetch)
     const store = withMemoryKeyValue(redis, { clock, rememberSeconds })
-    return { store, sweeps: [], ...('close' in redis && { close: () => redis.close() }) }
+    return {
+      store,
+      limiter: redis,
+      sweeps: [],
+      ...('close' in redis && { close: () => redis.close() }),
+    }
   }
   if (state.driver !== 'filesystem' || blobs.driver !== 'filesystem') {
     return { store: createMemoryKeyValue({ clock }), sweeps: [] }
@@ -134,7 +145,10 @@ function createState({ cache, clock, fetch }: Parts): Kept<KeyValue> {
 
 type RedisState = Extract<Config['cache']['state'], { driver: 'redis' }>
 
-function createRedis({ url, token }: RedisState, fetch: NodeFetch): KeyValue | RedisKeyValue {
+function createRedis(
+  { url, token }: RedisState,
+  fetch: NodeFetch,
+): (KeyValue & Limiter) | RedisKeyValue {
   if (url.startsWith('redis')) return createRedisKeyValue({ url })
   return createRedisHttpKeyValue({ url, token: token ?? '', fetch })
 }

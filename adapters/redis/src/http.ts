@@ -1,5 +1,6 @@
-import type { Fetch, KeyValue } from '@pullway/core'
+import type { Fetch, KeyValue, Limiter } from '@pullway/core'
 import { createCommandKeyValue, defaultPrefix, defaultTimeoutMs, type Send } from './commands.ts'
+import { createCommandLimiter } from './limiter.ts'
 import { describeProblem, withoutArguments } from './problem.ts'
 
 export interface RedisHttpKeyValueOptions {
@@ -19,7 +20,7 @@ export function createRedisHttpKeyValue({
   fetch,
   prefix = defaultPrefix,
   timeoutMs = defaultTimeoutMs,
-}: RedisHttpKeyValueOptions): KeyValue {
+}: RedisHttpKeyValueOptions): KeyValue & Limiter {
   const pipelineUrl = toPipelineUrl(url)
   const headers = {
     authorization: `Bearer ${checkToken(token)}`,
@@ -39,7 +40,7 @@ export function createRedisHttpKeyValue({
     }
   }
 
-  return createCommandKeyValue(send, prefix)
+  return { ...createCommandKeyValue(send, prefix), ...createCommandLimiter(send, prefix) }
 }
 
 interface Reply {

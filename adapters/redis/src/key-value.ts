@@ -1,6 +1,7 @@
-import type { KeyValue } from '@pullway/core'
+import type { KeyValue, Limiter } from '@pullway/core'
 import { Redis } from 'ioredis'
 import { createCommandKeyValue, defaultPrefix, defaultTimeoutMs, type Send } from './commands.ts'
+import { createCommandLimiter } from './limiter.ts'
 import { describeProblem } from './problem.ts'
 
 export interface RedisKeyValueOptions {
@@ -11,7 +12,7 @@ export interface RedisKeyValueOptions {
   readonly timeoutMs?: number
 }
 
-export interface RedisKeyValue extends KeyValue {
+export interface RedisKeyValue extends KeyValue, Limiter {
   /** Ends the connection once what was sent is answered. Never throws. */
   close(): Promise<void>
 }
@@ -51,6 +52,7 @@ export function createRedisKeyValue({
 
   return {
     ...createCommandKeyValue(send, prefix),
+    ...createCommandLimiter(send, prefix),
 
     async close() {
       if (redis.status === 'ready') await redis.quit().catch(() => undefined)

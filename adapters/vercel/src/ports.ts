@@ -3,6 +3,7 @@ import type { Config } from '@pullway/core/config'
 import {
   createMemoryBlobStore,
   createMemoryKeyValue,
+  createMemoryLimiter,
   withMemory,
   withMemoryKeyValue,
 } from '@pullway/memory'
@@ -60,13 +61,21 @@ function createBlobs(
 function createStates(
   redis: RedisOverHttp | undefined,
   { fetch, clock }: PortsOptions,
-): Pick<Ports, 'state' | 'volatile'> {
+): Pick<Ports, 'state' | 'volatile' | 'limiter'> {
   if (!redis) {
-    return { state: createMemoryKeyValue({ clock }), volatile: createMemoryKeyValue({ clock }) }
+    return {
+      state: createMemoryKeyValue({ clock }),
+      volatile: createMemoryKeyValue({ clock }),
+      limiter: createMemoryLimiter({ clock }),
+    }
   }
   const shared = (prefix: string): Ports['state'] => {
     const store = createRedisHttpKeyValue({ ...redis, prefix, fetch })
     return withMemoryKeyValue(store, { clock, rememberSeconds })
   }
-  return { state: shared('pullway:state:'), volatile: shared('pullway:volatile:') }
+  return {
+    state: shared('pullway:state:'),
+    volatile: shared('pullway:volatile:'),
+    limiter: createRedisHttpKeyValue({ ...redis, prefix: 'pullway:', fetch }),
+  }
 }

@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js'
+import { createNetworks, parseAddress } from './networks.ts'
 
 /** Who asks, and how they see us. */
 export interface Client {
@@ -20,14 +21,12 @@ export function createReadClient(
   trustedProxies: readonly string[],
   publicUrl: string | undefined,
 ): (evidence: ClientEvidence) => Client {
-  const blocks = trustedProxies.map((block) =>
-    ipaddr.parseCIDR(block.includes('/') ? block : singleAddress(block)),
-  )
+  const isTrusted = createNetworks(trustedProxies)
 
   return ({ peer, url, header }) => {
     const address = peer === undefined ? '-' : withoutMapping(peer)
     const own = (): string => publicUrl ?? new URL(url).origin
-    if (blocks.length === 0 || !isTrusted(address)) return { address, origin: own }
+    if (!isTrusted(address)) return { address, origin: own }
     return {
       address: farthestUntrusted(header('x-forwarded-for')) ?? address,
       origin: () =>
@@ -47,27 +46,12 @@ export function createReadClient(
     }
     return farthest
   }
-
-  function isTrusted(address: string): boolean {
-    if (!ipaddr.isValid(address)) return false
-    const parsed = ipaddr.process(address)
-    return blocks.some(([network, bits]) => {
-      return (
-        network.kind() === parsed.kind() && parsed.match([network, bits] as [ipaddr.IPv4, number])
-      )
-    })
-  }
 }
 
-/** An IPv4 client of a dual-stack socket is an IPv4 client. */
+/** An IPv4 client of a dual-stack socket is an IPv4 client; what is no address stays as it is. */
 function withoutMapping(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.')
-    ? address.slice('::ffff:'.length)
-    : address
-}
-
-function singleAddress(address: string): string {
-  return `${address}/${address.includes(':') ? '128' : '32'}`
+  // Also `::FFFF:c000:201`; every other address is as its runtime writes it.
+  return /^[0:]+:ffff:/i.test(address) ? (parseAddress(address)?.toString() ?? address) : address
 }
 
 function forwardedOrigin(url: URL, proto: string | null, host: string | null): string {

@@ -26,8 +26,11 @@ export interface Visit {
 
 /** What a client of a relay upstream meets at our door: /token, /v2/, and each repository. */
 export interface RelayDoor {
-  /** The answer where a relay upstream is meant, else the request, whole, for who is next. */
-  token(request: Request): Promise<Response | Request>
+  /**
+   * The answer where a relay upstream is meant, else the request, whole, for who is next. `count` throws where a
+   * client asks too often.
+   */
+  token(request: Request, count: () => Promise<void>): Promise<Response | Request>
   /** Throws the challenge that makes clients log in; false where other logins than a relay upstream's count. */
   ping(request: Request, prefix: string | undefined, client: Client): boolean
   /**
@@ -43,10 +46,10 @@ export function createRelayDoor(config: Config, relay: RelayAccess): RelayDoor {
   )
 
   return {
-    async token(request) {
+    async token(request, count) {
       if (!isUsed) return request
       const { asked, again } = await readTokenRequest(request)
-      const answer = asked && (await relay.token(asked))
+      const answer = asked && (await relay.token(asked, count))
       if (!answer) return again
       const { token, expiresInSeconds, refreshToken } = answer
       const shown = { token, access_token: token, expires_in: Math.floor(expiresInSeconds) }

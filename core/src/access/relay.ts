@@ -43,7 +43,10 @@ export interface RelayOptions {
 /** Our token endpoint, where it stands for that of an upstream at which clients have accounts of their own. */
 export interface Relay {
   /** Undefined where no relay upstream is meant. Throws what the upstream says of the login. */
-  token(request: RelayTokenRequest): Promise<RelayTokenAnswer | undefined>
+  token(
+    request: RelayTokenRequest,
+    count: () => Promise<void>,
+  ): Promise<RelayTokenAnswer | undefined>
   /** The relay upstream for which a client that asks for `/v2/` has to log in. */
   atPing(host: string, prefix: string | undefined): UpstreamConfig | undefined
 }
@@ -59,7 +62,7 @@ export function createRelay(options: RelayOptions): Relay {
 
   return {
     atPing,
-    async token({ host, service, scopes, login }) {
+    async token({ host, service, scopes, login }, count) {
       if (login.kind === 'refresh' && !readRefreshToken(login.token)) throw unknownRefreshToken()
       const namespace = service !== undefined && isRegistry(service) ? service : undefined
       const wanted = parseScopes(scopes)
@@ -69,6 +72,8 @@ export function createRelay(options: RelayOptions): Relay {
         if (!upstream) return undefined
         groups.set(upstream, [])
       }
+      // Before the upstream is asked: nobody tries passwords there through us at will.
+      await count()
       return collect(groups, login)
     },
   }

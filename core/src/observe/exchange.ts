@@ -19,6 +19,8 @@ export interface Exchange {
   user?: string | undefined
   /** What a token is wanted for. */
   scope?: string
+  /** Whether the limits know of it. */
+  isCounted?: boolean
   outcome?: Outcome
 }
 

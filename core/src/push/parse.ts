@@ -1,5 +1,5 @@
 import type { Digest } from '../ports.ts'
-import { findRoot, splitNamespace, splitUrl } from '../request/parse.ts'
+import { findRoot, splitNamespace, splitUrl, type Target } from '../request/parse.ts'
 import { parseDigest, parseReference, type Reference } from '../request/reference.ts'
 import type { Named } from '../route.ts'
 
@@ -27,6 +27,11 @@ export interface Push extends Named {
 export function actionsOf({ method, target }: Push): readonly string[] {
   const isDelete = method === 'DELETE' && target.kind !== 'upload'
   return isDelete ? ['pull', 'push', 'delete'] : ['pull', 'push']
+}
+
+/** What of an image it is about, as far as rules tell images apart: of a blob, all of the repository. */
+export function shownTarget({ target }: Push): Target {
+  return target.kind === 'manifest' || target.kind === 'blob' ? target : { kind: 'tags' }
 }
 
 const methodsOf: Readonly<Record<PushTarget['kind'], ReadonlySet<string>>> = {

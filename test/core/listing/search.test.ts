@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { UpstreamConfig } from '../../../core/src/config/config.ts'
 import { search } from '../../../core/src/listing/search.ts'
 import { rejectionOf } from '../support/caught.ts'
 import type { Play } from '../support/scripted-fetch.ts'
@@ -8,9 +9,10 @@ function ask(
   query: string,
   play: Play = () => new Response('{"results":[]}'),
   base = 'https://index.example.com',
+  isShown: (upstream: UpstreamConfig, repository: string) => boolean = () => true,
 ) {
   const { upstream, deadline, script } = createUpstreamWorld(play, { search: base })
-  return { answer: search(query, upstream, deadline()), script }
+  return { answer: search({ query, upstream, deadline: deadline(), isShown }), script }
 }
 
 test.each([
@@ -63,9 +65,30 @@ describe('no result', () => {
   test('where nobody has a search', async () => {
     const { upstream, deadline } = createUpstreamWorld(() => new Response('{}'))
     for (const nobody of [upstream, undefined])
-      expect(await rejectionOf(search('q=x', nobody, deadline()))).toMatchObject({
+      expect(
+        await rejectionOf(
+          search({ query: 'q=x', upstream: nobody, deadline: deadline(), isShown: () => true }),
+        ),
+      ).toMatchObject({
         code: 'UNSUPPORTED',
         status: 404,
       })
   })
+})
+
+test('what the caller may not pull is left out, and the counts stay', async () => {
+  const all = {
+    num_results: 3,
+    results: [{ name: 'nginx', star_count: 1 }, { name: 'evil/nginx' }, { name: 7 }, 'x'],
+  }
+  const { answer } = ask(
+    'q=nginx',
+    () => Response.json(all),
+    undefined,
+    ({ name }, repository) => `${name}/${repository}` !== 'registry.example.com/evil/nginx',
+  )
+  const { body, headers } = await answer
+  const text = new TextDecoder().decode(body as Uint8Array)
+  expect(JSON.parse(text)).toEqual({ ...all, results: [all.results[0], { name: 7 }, 'x'] })
+  expect(headers['content-length']).toBe(String(text.length))
 })
