@@ -47,7 +47,9 @@ export async function startServer(
     runtimeMetrics: formatProcessMetrics,
   })
   const { listen } = config
-  const server = await createHttpServer({ pullway, listen, logger, clock, isStopping })
+  const takesUploads = config.push.enabled
+  const running = { pullway, listen, logger, clock, isStopping, takesUploads }
+  const server = await createHttpServer(running)
   void keepSweeping(sweeps, ports, stopping.signal)
   const watch =
     users &&

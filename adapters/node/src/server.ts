@@ -20,6 +20,8 @@ export interface HttpServerOptions {
   readonly logger: Logger
   readonly clock: Clock
   readonly isStopping: () => boolean
+  /** Clients send blobs, too, for which the time limit of small requests is too short. */
+  readonly takesUploads?: boolean
 }
 
 const limits = {
@@ -32,6 +34,8 @@ const limits = {
   connectionsCheckingInterval: 5000,
   keepAliveTimeout: 75_000,
 }
+/** An upload may go on for long, as long as it moves (core/src/push/upload-limit.ts). */
+const longestUploadMs = 6 * 3600_000
 /** Without a byte in either direction; clients that unpack while they download pause for long. */
 const silenceMs = 300_000
 /** For a first request that is on its way while the server stops. */
@@ -51,7 +55,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     works.add(tracked)
   }
 
-  const server = createServer(limits)
+  const requestTimeout = options.takesUploads ? longestUploadMs : limits.requestTimeout
+  const server = createServer({ ...limits, requestTimeout })
   server.timeout = silenceMs
   const connections = trackConnections(server)
   server.on('request', createListener({ pullway, logger, connections, waitUntil, isStopping }))

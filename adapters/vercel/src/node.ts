@@ -1,5 +1,10 @@
 import { createFetch } from './fetch.ts'
-import { createRuntimeHandler, type Handler, type HandlerOptions } from './handler.ts'
+import {
+  createRuntimeHandler,
+  type Handler,
+  type HandlerOptions,
+  maxUploadBytes,
+} from './handler.ts'
 import { createHasher } from './node-hasher.ts'
 import type { Environment } from './services.ts'
 
@@ -9,7 +14,7 @@ export type { Environment } from './services.ts'
 /** For Vercel's Node runtime, which streams answers of any size. */
 export function createHandler(environment: Environment, options: HandlerOptions = {}): Handler {
   return createRuntimeHandler(environment, options.document, {
-    delivery: { prefers: 'stream' },
+    delivery: { prefers: 'stream', maxUploadBytes },
     createHasher,
     fetch: options.fetch ?? createFetch((request, init) => fetch(request, init)),
     console: options.console ?? console,
