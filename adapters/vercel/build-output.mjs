@@ -54,7 +54,9 @@ async function bundle(runtime) {
     target: 'es2023',
     // No module of Node on either runtime: its builds of some packages want `require`, which a module has not.
     platform: 'neutral',
-    noExternal: [/./],
+    // But bcryptjs on Node, which takes random numbers from there where it finds no others.
+    external: runtime === 'node' ? ['crypto'] : [],
+    noExternal: [/^(?!crypto$)/],
     define: { PULLWAY_DOCUMENT: JSON.stringify(document) },
     minify: true,
     esbuildOptions(options) {

@@ -4,6 +4,8 @@ import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:ht
 export interface Question {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
+  /** With its length and type in the headers. */
+  readonly body?: string
 }
 
 export interface Answer {
@@ -29,8 +31,9 @@ export async function ask(url: string, question: Question = {}): Promise<Answer>
   const links: string[] = []
   let at = url
   for (;;) {
-    const { method = 'GET', headers = {} } = question
-    const response = await send(at, method, links.length === 0 ? headers : withoutOwn(headers))
+    const { method = 'GET', headers = {}, body: sent } = question
+    const own = links.length === 0 ? headers : withoutOwn(headers)
+    const response = await send(at, method, own, sent)
     const { statusCode: status = 0, headers: answered } = response
     const { body, isWhole } = await read(response)
     if (!redirects.has(status) || answered.location === undefined || links.length === maxLinks) {
@@ -46,12 +49,13 @@ async function send(
   url: string,
   method: string,
   headers: Readonly<Record<string, string>>,
+  body: string | undefined,
 ): Promise<IncomingMessage> {
   const [, host, port, path] = /^http:\/\/([^/:]+):(\d+)(\/.*)$/.exec(url) ?? []
   if (path === undefined) throw new Error(`no address of this machine: ${url}`)
   const signal = AbortSignal.timeout(50_000)
   const sent = request({ host, port, path, method, headers, agent: false, signal })
-  sent.end()
+  sent.end(body)
   const [response] = (await once(sent, 'response')) as [IncomingMessage]
   return response
 }

@@ -25,7 +25,15 @@ export interface World {
 /** The same upstream with the operator's account. */
 export const readersRegistry = 'reader.example.com'
 
-export async function startWorld(...images: readonly Image[]): Promise<World> {
+export function startWorld(...images: readonly Image[]): Promise<World> {
+  return startWorldWith({}, ...images)
+}
+
+/** With more in the configuration. */
+export async function startWorldWith(
+  settings: Readonly<Record<string, unknown>>,
+  ...images: readonly Image[]
+): Promise<World> {
   const hub = await startUpstream()
   await hub.seed(...images)
   const stage = await startStage(Number(new URL(hub.url).port))
@@ -43,6 +51,7 @@ export async function startWorld(...images: readonly Image[]): Promise<World> {
     },
     // Every tag is asked for again, so that what is served without the upstream is not just fresh.
     cache: { tags: { freshFor: '0s' } },
+    ...settings,
   })
   return {
     hub,

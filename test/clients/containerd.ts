@@ -7,7 +7,7 @@ import { walkStored, type Client } from './stored.ts'
 
 export interface Containerd extends Client {
   readonly socket: string
-  tryPull(image: string): Promise<Outcome>
+  tryPull(image: string, login?: string): Promise<Outcome>
 }
 
 /** The registries, by the name in front of an image, that hosts.toml files send to a mirror. */
@@ -22,9 +22,9 @@ export async function startContainerd(hosts: HostsToml = {}): Promise<Containerd
   const service = await startService('containerd', 'containerd', ['--config', configFile], () =>
     isSocket(socket),
   )
-  const pullArgs = (image: string): string[] => [
+  const pullArgs = (image: string, login?: string): string[] => [
     ...['--address', socket, 'images', 'pull', '--hosts-dir', `${folder.path}/hosts`],
-    ...['--snapshotter', 'native', image],
+    ...['--snapshotter', 'native', ...(login === undefined ? [] : ['--user', login]), image],
   ]
   const ctr = (...args: string[]): Promise<string> => run('ctr', ['--address', socket, ...args])
   const contents = `${folder.path}/root/io.containerd.content.v1.content/blobs`
@@ -37,7 +37,7 @@ export async function startContainerd(hosts: HostsToml = {}): Promise<Containerd
       if (!digest) throw new Error(`ctr does not list ${image}`)
       return walkStored(digest, (one) => readFile(join(contents, one.replace(':', '/'))))
     },
-    tryPull: (image) => attempt('ctr', pullArgs(image)),
+    tryPull: (image, login) => attempt('ctr', pullArgs(image, login)),
     forget: async () => {
       const images = (await ctr('images', 'ls', '--quiet')).split('\n').filter(Boolean)
       if (images.length > 0) await ctr('images', 'rm', '--sync', ...images)

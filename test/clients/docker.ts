@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { startContainerd } from './containerd.ts'
 import { makeFolder } from './folder.ts'
 import { attempt, run, startService, type Outcome, type RunOptions } from './process.ts'
@@ -7,6 +7,10 @@ import type { Client, Stored } from './stored.ts'
 export interface Docker extends Client {
   /** As `pull`, for what may fail. */
   tryPull(image: string): Promise<Outcome>
+  login(host: string, username: string, password: string): Promise<Outcome>
+  logout(host: string): Promise<void>
+  /** The person's config.json. */
+  config(): Promise<string>
 }
 
 export interface DockerOptions {
@@ -40,6 +44,9 @@ export async function startDocker({
     run('docker', ['--host', socket, ...args], options)
   const isReady = async (): Promise<boolean> =>
     (await attempt('docker', ['--host', socket, 'version'], options)).code === 0
+  const loginArgs = (host: string, username: string, password: string): string[] => [
+    ...['--host', socket, 'login', '--username', username, '--password', password, host],
+  ]
   const containerd = await startContainerd()
   const daemon = await startService(
     'dockerd',
@@ -59,6 +66,12 @@ export async function startDocker({
       return toStored(inspected)
     },
     tryPull: (image) => attempt('docker', ['--host', socket, 'pull', image], options),
+    login: (host, username, password) =>
+      attempt('docker', loginArgs(host, username, password), options),
+    logout: async (host) => {
+      await docker('logout', host)
+    },
+    config: () => readFile(`${folder.path}/config/config.json`, 'utf8'),
     forget: async () => {
       const ids = (await docker('image', 'ls', '--quiet', '--no-trunc')).trim().split('\n')
       if (ids[0]) await docker('image', 'rm', '--force', ...new Set(ids))

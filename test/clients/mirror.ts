@@ -9,6 +9,8 @@ export interface MirrorOptions {
   readonly upstreams: Readonly<Record<string, string | Endpoint>>
   /** The cache folder, when another mirror shares it or had it before. */
   readonly cache?: string
+  /** More of the configuration. */
+  readonly settings?: Readonly<Record<string, unknown>>
 }
 
 interface Endpoint {
@@ -26,12 +28,18 @@ export interface Mirror extends Service {
 const cli = fileURLToPath(new URL('../../adapters/node/dist/cli.js', import.meta.url))
 
 /** Pullway as a person starts it, from a config file. */
-export async function startMirror({ upstreams, cache }: MirrorOptions): Promise<Mirror> {
+export async function startMirror({
+  upstreams,
+  cache,
+  settings = {},
+}: MirrorOptions): Promise<Mirror> {
   const folder = await makeFolder('mirror')
   const port = await findFreePort()
   const url = `http://127.0.0.1:${port}`
   const configFile = `${folder.path}/pullway.yaml`
-  await writeFile(configFile, formatConfig(port, upstreams, cache ?? `${folder.path}/cache`))
+  const config = formatConfig(port, upstreams, cache ?? `${folder.path}/cache`)
+  // JSON is YAML too.
+  await writeFile(configFile, JSON.stringify({ ...config, ...settings }))
   const isReady = async (): Promise<boolean> => {
     const answer = await fetch(`${url}/readyz`).catch(() => undefined)
     await answer?.body?.cancel()
@@ -50,7 +58,7 @@ export async function startMirror({ upstreams, cache }: MirrorOptions): Promise<
   }
 }
 
-function formatConfig(port: number, upstreams: MirrorOptions['upstreams'], cache: string): string {
+function formatConfig(port: number, upstreams: MirrorOptions['upstreams'], cache: string): object {
   const entries = Object.entries(upstreams).map(([name, endpoint]) => [
     name,
     {
@@ -58,13 +66,12 @@ function formatConfig(port: number, upstreams: MirrorOptions['upstreams'], cache
       trustedHosts: ['127.0.0.1'],
     },
   ])
-  // JSON is YAML too.
-  return JSON.stringify({
+  return {
     listen: `127.0.0.1:${port}`,
     upstreams: Object.fromEntries(entries) as object,
     // A download that a test holds has not stalled.
     timeouts: { idle: '2m' },
     // Every tag is asked for again, so that a warm pull and one without upstream are not just fresh.
     cache: { blobs: { driver: 'filesystem', path: cache }, tags: { freshFor: '0s' } },
-  })
+  }
 }

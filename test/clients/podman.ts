@@ -6,6 +6,8 @@ import type { Client, Stored } from './stored.ts'
 
 export interface Podman extends Client {
   tryPull(image: string): Promise<Outcome>
+  login(host: string, username: string, password: string): Promise<Outcome>
+  logout(host: string): Promise<void>
 }
 
 interface Inspected {
@@ -40,6 +42,24 @@ export async function createPodman(mirrors: Mirrors = {}): Promise<Podman> {
       return toStored(inspected)
     },
     tryPull: (image) => attempt('podman', [...common, ...pullArgs(image)], options),
+    login: (host, username, password) =>
+      attempt(
+        'podman',
+        [
+          ...common,
+          'login',
+          '--tls-verify=false',
+          '--username',
+          username,
+          '--password',
+          password,
+          host,
+        ],
+        options,
+      ),
+    logout: async (host) => {
+      await run('podman', [...common, 'logout', host], options)
+    },
     forget: async () => {
       await podman('image', 'rm', '--all', '--force')
     },

@@ -7,6 +7,8 @@ import { walkStored, type Client, type Stored } from './stored.ts'
 
 export interface Skopeo extends Client {
   tryPull(image: string): Promise<Outcome>
+  login(host: string, username: string, password: string): Promise<Outcome>
+  logout(host: string): Promise<void>
   /** `skopeo inspect`, parsed. */
   inspect(image: string): Promise<{ readonly Digest: string; readonly Layers: readonly string[] }>
   listTags(repository: string): Promise<readonly string[]>
@@ -53,6 +55,15 @@ export async function createSkopeo(settings: SkopeoOptions = {}): Promise<Skopeo
     listTags: async (repository) => {
       const text = await skopeo('list-tags', '--tls-verify=false', `docker://${repository}`)
       return (JSON.parse(text) as { Tags: string[] }).Tags
+    },
+    login: (host, username, password) =>
+      attempt(
+        'skopeo',
+        ['login', '--tls-verify=false', '--username', username, '--password', password, host],
+        options,
+      ),
+    logout: async (host) => {
+      await run('skopeo', ['logout', host], options)
     },
     forget: async () => {
       for (const copy of copies) await rm(copy, { recursive: true, force: true })

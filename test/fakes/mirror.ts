@@ -9,6 +9,7 @@ import {
   type PresignBlob,
   type Pullway,
   type RequestContext,
+  type VerifyBcrypt,
 } from '@pullway/core'
 import { parseConfig } from '@pullway/core/config'
 import { createMemoryBlobStore, createMemoryKeyValue, createMemoryLimiter } from '@pullway/memory'
@@ -58,6 +59,7 @@ export interface TestMirrorOptions {
   readonly stores?: { readonly state: KeyValue; readonly volatile: KeyValue }
   /** Workers have none. */
   readonly hasBcrypt?: boolean
+  readonly verifyBcrypt?: VerifyBcrypt
   readonly maxPbkdf2Iterations?: number
 }
 
@@ -72,7 +74,7 @@ export function createTestMirror(options: TestMirrorOptions): TestMirror {
     ...(options.delivery && { delivery: options.delivery }),
     ...(options.users !== undefined && { users: { file: 'htpasswd', text: options.users } }),
     ports: {
-      ...(options.hasBcrypt !== false && { verifyBcrypt }),
+      ...(options.hasBcrypt !== false && { verifyBcrypt: options.verifyBcrypt ?? verifyBcrypt }),
       ...(options.maxPbkdf2Iterations !== undefined && {
         maxPbkdf2Iterations: options.maxPbkdf2Iterations,
       }),

@@ -34,8 +34,13 @@ async function nodeListener(): Promise<RequestListener> {
   }
 }
 
-function toRequest({ method = 'GET', url = '/', headers, socket }: IncomingMessage): Request {
-  const request = new Request(`http://${headers.host ?? 'localhost'}${url}`, { method })
+function toRequest(incoming: IncomingMessage): Request {
+  const { method = 'GET', url = '/', headers, socket } = incoming
+  const hasBody = method !== 'GET' && method !== 'HEAD'
+  const request = new Request(`http://${headers.host ?? 'localhost'}${url}`, {
+    method,
+    ...(hasBody && { body: Readable.toWeb(incoming) as ReadableStream, duplex: 'half' }),
+  })
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined) request.headers.set(name, [value].flat().join(', '))
   }

@@ -29,8 +29,19 @@ const maxCharacters = 8 * mebibyte
 /** For so long another isolate's change of a tag may go unseen. */
 const rememberSeconds = 5
 
+/** Above, Cloudflare's Web Crypto throws; workerd on its own does not (github.com/cloudflare/workerd/issues/1346). */
+const maxPbkdf2Iterations = 100_000
+
 /** What is bound or configured, and this runtime's own way to the rest. Made once for an isolate. */
 export function createPorts(config: Config, environment: Environment, logger: Logger): Ports {
+  const { tokenKey } = config.access.users ?? { tokenKey: '' }
+  // What KV is told, other isolates may see a minute later.
+  if (tokenKey === undefined && config.cache.state.driver !== 'redis') {
+    throw unsupported(
+      'access.users.tokenKey',
+      'is missing: a Worker runs in many places at once, which need one key for their tokens; put it into a secret',
+    )
+  }
   const fetch = createWorkerFetch()
   const state = createKeyValue(config.cache.state, environment, fetch)
   const { CLAIMS: claims, LIMIT: limit } = environment
@@ -49,6 +60,7 @@ export function createPorts(config: Config, environment: Environment, logger: Lo
     clock,
     createHasher,
     logger,
+    maxPbkdf2Iterations,
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Clock, Fetch, KeyValue, Limiter, Logger, Ports } from '@pullway/core'
-import type { Config, Environment } from '@pullway/core/config'
+import { type Config, ConfigError, type Environment } from '@pullway/core/config'
 import {
   createMemoryBlobStore,
   createMemoryKeyValue,
@@ -7,7 +7,7 @@ import {
   withMemory,
   withMemoryKeyValue,
 } from '@pullway/memory'
-import { createNodeFetch, createNodeHasher, systemClock } from '@pullway/node'
+import { createNodeFetch, createNodeHasher, systemClock, verifyBcrypt } from '@pullway/node'
 import { createRedisKeyValue } from '@pullway/redis'
 import { createRedisHttpKeyValue } from '@pullway/redis/http'
 import { createS3BlobStore } from '@pullway/s3'
@@ -24,6 +24,8 @@ const rememberSeconds = 5
 
 /** The stores that the configuration and the environment choose, and Node's ways to the rest. */
 export function createPorts(config: Config, environment: Environment, logger: Logger): Ports {
+  const { tokenKey } = config.access.users ?? { tokenKey: '' }
+  if (tokenKey === undefined && config.cache.state.driver !== 'redis') throw noTokenKey
   const clock = systemClock
   const fetch = createNodeFetch({ connectMs: config.timeouts.connectMs })
   const shared = createSharedState(config.cache.state, fetch, clock)
@@ -36,8 +38,20 @@ export function createPorts(config: Config, environment: Environment, logger: Lo
     clock,
     createHasher: createNodeHasher,
     logger,
+    verifyBcrypt,
   }
 }
+
+/** Instances share nothing but Redis. */
+const noTokenKey = new ConfigError([
+  {
+    file: 'the configuration',
+    line: 0,
+    key: 'access.users.tokenKey',
+    message:
+      'is missing: a function runs in many instances, which need one key for their tokens, or Redis; put it into a variable',
+  },
+])
 
 function createBlobs(
   { blobs }: Config['cache'],

@@ -1,4 +1,10 @@
-import { createPullway, type CreateHasher, type Delivery, type Fetch } from '@pullway/core'
+import {
+  createPullway,
+  type CreateHasher,
+  type Delivery,
+  type Fetch,
+  type VerifyBcrypt,
+} from '@pullway/core'
 import { ConfigError } from '@pullway/core/config'
 import { systemClock } from './clock.ts'
 import { toRequestContext } from './context.ts'
@@ -32,6 +38,8 @@ export interface Runtime {
   readonly createHasher: CreateHasher
   readonly fetch: Fetch
   readonly console: Console
+  /** Undefined on edge, which has no time for it. */
+  readonly verifyBcrypt?: VerifyBcrypt
 }
 
 /** Throws nothing: with a wrong configuration it answers 500, and the log has what is wrong. */

@@ -1,3 +1,4 @@
+import { compare } from 'bcryptjs'
 import { createFetch } from './fetch.ts'
 import {
   createRuntimeHandler,
@@ -16,6 +17,7 @@ export function createHandler(environment: Environment, options: HandlerOptions 
   return createRuntimeHandler(environment, options.document, {
     delivery: { prefers: 'stream', maxUploadBytes },
     createHasher,
+    verifyBcrypt: (password, hash) => compare(password, hash),
     fetch: options.fetch ?? createFetch((request, init) => fetch(request, init)),
     console: options.console ?? console,
   })

@@ -1,5 +1,5 @@
 import type { Clock, Logger, Ports } from '@pullway/core'
-import type { Config } from '@pullway/core/config'
+import { type Config, ConfigError } from '@pullway/core/config'
 import {
   createMemoryBlobStore,
   createMemoryKeyValue,
@@ -28,8 +28,10 @@ const rememberSeconds = 5
 
 /** The environment's services where there are any, and this instance's memory. */
 export function createPorts(config: Config, services: Services, options: PortsOptions): Ports {
-  const { fetch, clock, createHasher, logger } = options
+  const { fetch, clock, createHasher, logger, verifyBcrypt } = options
   const { objectStorage, redis } = services
+  const { tokenKey } = config.access.users ?? { tokenKey: '' }
+  if (tokenKey === undefined && !redis) throw noTokenKey
   return {
     fetch,
     ...createBlobs(config.cache.blobs, objectStorage, options),
@@ -37,8 +39,20 @@ export function createPorts(config: Config, services: Services, options: PortsOp
     clock,
     createHasher,
     logger,
+    ...(verifyBcrypt && { verifyBcrypt }),
   }
 }
+
+/** Instances share nothing but Redis. */
+const noTokenKey = new ConfigError([
+  {
+    file: 'the configuration',
+    line: 0,
+    key: 'access.users.tokenKey',
+    message:
+      'is missing: a function runs in many instances, which need one key for their tokens, or Redis; put it into a variable',
+  },
+])
 
 function createBlobs(
   configured: Config['cache']['blobs'],

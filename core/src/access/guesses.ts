@@ -1,6 +1,6 @@
-import ipaddr from 'ipaddr.js'
 import { RegistryError } from '../errors.ts'
 import type { Clock } from '../ports.ts'
+import { toClientKey } from './client-key.ts'
 
 /** One comparison of a password, from before it to its result. */
 export interface Guess {
@@ -53,7 +53,7 @@ export function createGuesses(clock: Clock): Guesses {
   }
 
   function current(address: string): Tally {
-    const key = networkOf(address)
+    const key = toClientKey(undefined, address)
     const now = clock.now()
     const record = records.get(key) ?? { wrong: 0, at: now }
     record.wrong = Math.max(0, record.wrong - (now - record.at) / forgivenMs)
@@ -74,10 +74,4 @@ export function createGuesses(clock: Clock): Guesses {
       { headers: { 'retry-after': String(Math.max(1, seconds)) } },
     )
   }
-}
-
-/** Of IPv6, a customer has a whole /64. */
-function networkOf(address: string): string {
-  if (!ipaddr.IPv6.isValid(address)) return address
-  return ipaddr.IPv6.parse(address).parts.slice(0, 4).join(':')
 }

@@ -4,6 +4,7 @@ import { createGuesses } from './guesses.ts'
 import type { UserEntry } from './htpasswd.ts'
 import { type PasswordMeans, verifyPassword } from './password-hash.ts'
 import { createRemembered } from './remembered.ts'
+import { random, toHex } from './signing-keys.ts'
 import { hashText, type Users } from './users.ts'
 
 export interface PasswordCheck {
@@ -42,8 +43,7 @@ export function createPasswords(options: PasswordsOptions): Passwords {
   const isRight = createRemembered<boolean>(clock, rememberMs)
   const underWay = new Map<string, Promise<boolean>>()
   const gate = createGate()
-  // Nobody who sees the memory's keys can try passwords on them elsewhere.
-  const salt = crypto.getRandomValues(new Uint8Array(32)).join()
+  let salt: string | undefined
 
   return {
     check: (asked) => check(asked, false),
@@ -56,6 +56,8 @@ export function createPasswords(options: PasswordsOptions): Passwords {
     if (password.startsWith(tokenPrefix)) return users.findToken(password)
     const known = users.find(name)
     const entry = known?.secret.scheme === 'token' ? undefined : known
+    // Nobody who sees the memory's keys can try passwords on them elsewhere. Workers have no random numbers at their start.
+    salt ??= toHex(random(32))
     const key = hashText(createHasher, salt, name, password, entry?.text ?? '')
     const remembered = isRight.get(key)
     if (remembered === true) return entry

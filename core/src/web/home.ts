@@ -1,4 +1,4 @@
-import type { Config, UpstreamConfig } from '../config/config.ts'
+import type { Config, UpstreamConfig, UsersConfig } from '../config/config.ts'
 import { version } from '../version.ts'
 import { toAddress } from './address.ts'
 import { type Html, html } from './html.ts'
@@ -24,7 +24,9 @@ export function renderHome(options: HomeOptions): Response {
   const upstreams = [...config.upstreams.values()]
   const fallback = hosted ?? upstreams.find(({ isDefault }) => isDefault)
   const chosen = chooseLanguage(language, acceptLanguage)
-  const page = renderPage({ address: toAddress(origin), upstreams, fallback }, chosen)
+  const { users } = config.access
+  const mirrored = { address: toAddress(origin), upstreams, fallback }
+  const page = renderPage(mirrored, users, chosen)
   const body = new TextEncoder().encode(page.markup)
   return new Response(body, {
     headers: { ...headers, 'content-length': String(body.byteLength) },
@@ -47,7 +49,7 @@ const headers = {
   'cache-control': 'no-store',
 }
 
-function renderPage(mirrored: Mirrored, language: Language): Html {
+function renderPage(mirrored: Mirrored, users: UsersConfig | undefined, language: Language): Html {
   const words = texts[language]
   const { host } = mirrored.address
   // The empty icon keeps browsers from asking for /favicon.ico.
@@ -69,8 +71,8 @@ function renderPage(mirrored: Mirrored, language: Language): Html {
           <h1>${host}</h1>
           <p class="dim">${words.title}</p>
           <p>${words.about}</p>
-          ${renderExamples(mirrored, words)} ${renderRegistries(mirrored, words)}
-          ${renderSetUp(mirrored, words)} ${renderLinks(words)}
+          ${users ? renderLogin(mirrored, users, words) : html``} ${renderExamples(mirrored, words)}
+          ${renderRegistries(mirrored, words)} ${renderSetUp(mirrored, words)} ${renderLinks(words)}
         </main>
         <footer>Pullway ${version}</footer>
       </body>
@@ -84,6 +86,13 @@ function renderLanguages(current: Language): readonly Html[] {
       const { tag, ownName } = texts[language]
       return html`<a href="/?lang=${language}" lang="${tag}" hreflang="${tag}">${ownName}</a>`
     })
+}
+
+function renderLogin({ address }: Mirrored, { anonymous }: UsersConfig, words: Texts): Html {
+  return html`<h2>${words.logIn}</h2>
+    <p>${anonymous ? words.logInForMore : words.logInFirst}</p>
+    <pre>docker login ${address.host}</pre>
+    <p>${words.logInOthers}</p>`
 }
 
 function renderExamples(mirrored: Mirrored, words: Texts): Html {

@@ -17,6 +17,10 @@ export interface Texts {
   /** Where a name without a registry means Docker Hub. */
   readonly official: Html
   readonly byNameOverHttp: (host: string) => Html
+  readonly logIn: string
+  readonly logInFirst: string
+  readonly logInForMore: string
+  readonly logInOthers: Html
   readonly registries: string
   readonly isDefault: string
   readonly closedWorld: string
@@ -44,6 +48,13 @@ const english: Texts = {
   byNameOverHttp: (host) =>
     html`This address has no TLS: before Docker pulls from it by name, <code>${host}</code> must be
       among <code>insecure-registries</code> (below).`,
+  logIn: 'Log in',
+  logInFirst:
+    'This mirror is for its users. Log in once with the name and password that you were given:',
+  logInForMore: 'Pulling needs no login. With one, you may see more:',
+  logInOthers: html`Podman, Skopeo and nerdctl have the same command. Where a client cannot log in
+    to a mirror, as Docker with <code>registry-mirrors</code>, ask the operator for a token: with
+    <code>/t/</code> and the token behind it, this address needs no login.`,
   registries: 'Registries',
   isDefault: 'default',
   closedWorld: 'No other registry is contacted. Pull only: this mirror takes no pushes.',
@@ -99,6 +110,12 @@ const chinese: Texts = {
   byNameOverHttp: (host) =>
     html`此地址没有启用 TLS：要让 Docker 按上面的名字拉取，须先把 <code>${host}</code> 写进
       <code>insecure-registries</code>（见下文）。`,
+  logIn: '登录',
+  logInFirst: '本站仅供授权用户使用。请先用分配给你的用户名和密码登录一次：',
+  logInForMore: '不登录也可以拉取；登录后或许能看到更多镜像：',
+  logInOthers: html`Podman、Skopeo、nerdctl 的命令与此相同。有些客户端无法登录镜像站（例如 Docker 的
+    <code>registry-mirrors</code>），请向管理员索取令牌：在本站地址后面加上
+    <code>/t/</code> 和令牌，即可免登录使用。`,
   registries: '可用的仓库',
   isDefault: '默认',
   closedWorld: '除此之外不会访问任何仓库。本站只供拉取，不接受推送。',
