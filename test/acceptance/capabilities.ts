@@ -9,6 +9,7 @@ export const capabilities = {
   'verifies-blobs': { en: 'verifies blobs on their way', zh: '边传边校验 blob' },
   'shares-downloads': { en: 'one download for all clients', zh: '多个客户端共享一次下载' },
   'survives-restart': { en: 'cache survives a restart', zh: '重启后缓存仍在' },
+  'takes-large-pushes': { en: 'takes pushes of any size', zh: '推送大小不限' },
 } as const satisfies Readonly<Record<string, Text>>
 
 export type Capability = keyof typeof capabilities
@@ -27,6 +28,7 @@ export const platforms = {
     lacks: {
       'verifies-blobs': { en: 'when R2 keeps them', zh: '存入 R2 时校验' },
       'shares-downloads': { en: 'no: passed through', zh: '否：直接转发' },
+      'takes-large-pushes': { en: 'up to 100 MB at once', zh: '每次不超过 100 MB' },
     },
   },
   'vercel-node': {
@@ -34,6 +36,7 @@ export const platforms = {
     lacks: {
       'keeps-blobs': { en: 'with S3', zh: '需要 S3' },
       'survives-restart': { en: 'with S3 and Redis', zh: '需要 S3 和 Redis' },
+      'takes-large-pushes': { en: 'up to 4.5 MB at once', zh: '每次不超过 4.5 MB' },
     },
   },
   lambda: {
@@ -44,6 +47,7 @@ export const platforms = {
       'verifies-blobs': { en: 'those that it sends', zh: '仅限自行发送的' },
       'shares-downloads': { en: 'no: an instance a request', zh: '否：每个请求一个实例' },
       'survives-restart': { en: 'with S3 and Redis', zh: '需要 S3 和 Redis' },
+      'takes-large-pushes': { en: 'up to 4.4 MB at once', zh: '每次不超过 4.4 MB' },
     },
   },
 } as const satisfies Readonly<Record<string, Platform>>
