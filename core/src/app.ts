@@ -53,7 +53,7 @@ export function createPullway({
   const mayAsk = ({ upstream, repository }: Route): boolean =>
     gate.permit.allowsScope(nobody, upstream, repository)
   const mirror = createMirror({ config, ports, metrics, delivery, mayAsk })
-  const door = createRelayDoor(config, mirror.relay)
+  const door = createRelayDoor(config, mirror.relay, ports.clock)
   const router = createRouter(config)
   const readClient = createReadClient(config.trustedProxies, config.publicUrl)
   const observe = createObserve(config, ports, metrics)
@@ -102,7 +102,7 @@ export function createPullway({
   })
   app.all('/token', async (c) => {
     c.env.kind = 'token'
-    const relayed = await door.token(c.req.raw, () => gate.count(c.env))
+    const relayed = await door.token(c.req.raw, c.env.client, () => gate.count(c.env))
     return relayed instanceof Response ? relayed : gate.token(relayed, c.env)
   })
   // Not a route for `*`: two routes that match cost hono a chain of handlers on every pull.

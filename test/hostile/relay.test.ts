@@ -25,9 +25,8 @@ describe('a realm that is not the upstream’s', () => {
     '',
   ])('is never shown a login: %s', async (realm) => {
     const { mirror, registry } = createRelayWorld({ settings: { realm } })
-    await mirror.get(`/token?service=registry.test&scope=${scope}`, {
-      authorization: basicOf('owner'),
-    })
+    const login = { authorization: basicOf('owner') }
+    await mirror.drive(mirror.get(`/token?service=registry.test&scope=${scope}`, login))
     const shown = registry.calls.filter(({ headers }) => headers.has('authorization'))
     expect(shown).toEqual([])
     expect(registry.calls.every(({ url }) => url.host === 'registry.test')).toBe(true)
@@ -147,7 +146,7 @@ describe('a caller’s token', () => {
       basicOf('owner', 'hunter-2'),
     ]) {
       for (const path of [manifest, blob, '/v2/', '/metrics'])
-        texts.push((await mirror.get(path, { authorization: header })).text)
+        texts.push((await mirror.drive(mirror.get(path, { authorization: header }))).text)
     }
     const all = [...mirror.logged, ...texts].join('\n')
     for (const part of ['token-owner-', 'owner-password', 'hunter-2', authorization, stranger])

@@ -15,7 +15,7 @@ async function post(
   form: Record<string, string>,
 ): Promise<Answered> {
   const body = new URLSearchParams({ service: 'registry.test', ...form })
-  return readAnswer(await mirror.fetch('/token', { method: 'POST', body }))
+  return mirror.drive(mirror.fetch('/token', { method: 'POST', body }).then(readAnswer))
 }
 
 describe('docker login', () => {
@@ -48,7 +48,8 @@ describe('docker login', () => {
 
   test('fails with a wrong password, in the upstream’s words', async () => {
     const { mirror } = createRelayWorld()
-    const answer = await mirror.get(login, { authorization: basicOf('owner', 'guess') })
+    const guess = mirror.get(login, { authorization: basicOf('owner', 'guess') })
+    const answer = await mirror.drive(guess)
     expect([answer.status, answer.code]).toEqual([401, 'UNAUTHORIZED'])
     expect(answer.message).toContain('incorrect username or password')
     expect(mirror.logged.join()).not.toContain('guess')
@@ -62,6 +63,29 @@ describe('docker login', () => {
     const { mirror } = createRelayWorld()
     expect((await mirror.get('/v2/', headers)).status).toBe(401)
   })
+})
+
+test('wrong passwords are slowed down, and then not passed on any more', async () => {
+  const { mirror, registry } = createRelayWorld()
+  const path = '/token?service=registry.test'
+  const statuses: number[] = []
+  for (let count = 0; count < 14; count++) {
+    const headers = { authorization: basicOf('owner', `guess-${String(count)}`) }
+    statuses.push((await mirror.drive(mirror.get(path, headers))).status)
+  }
+  expect(new Set(statuses.slice(0, 9))).toEqual(new Set([401]))
+  expect(statuses.at(-1)).toBe(429)
+  const asked = registry.calls.filter(({ url }) => url.host === 'auth.registry.test')
+  expect(asked.length).toBeLessThan(14)
+})
+
+test('right passwords are not slowed down, however many come at once', async () => {
+  const { mirror } = createRelayWorld()
+  const headers = { authorization: basicOf('owner') }
+  const answers = await Promise.all(
+    Array.from({ length: 30 }, () => mirror.get('/token?service=registry.test', headers)),
+  )
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
 })
 
 describe('POST', () => {
@@ -196,7 +220,7 @@ describe('an upstream without tokens', () => {
     const { mirror, registry, login } = createRelayWorld({ settings: { scheme: 'basic' } })
     const authorization = await login('owner', scope)
     expect((await mirror.get(manifest, { authorization })).status).toBe(200)
-    await expect(login('owner:guess', scope)).rejects.toThrow('401')
+    await expect(mirror.drive(login('owner:guess', scope))).rejects.toThrow('401')
     const stranger = { authorization: await login('stranger', scope) }
     expect((await mirror.get(manifest, stranger)).status).toBe(401)
     const shown = registry.calls.flatMap(({ headers }) => headers.get('authorization') ?? [])
@@ -224,7 +248,8 @@ test('a client that sends its login with each request is let in, and the realm i
     const path = `/v2/registry.test/private/app/blobs/${one.digest}`
     expect((await mirror.get(path, { authorization })).status).toBe(200)
   }
-  expect((await mirror.get(manifest, { authorization: basicOf('owner', 'no') })).status).toBe(401)
+  const wrong = mirror.get(manifest, { authorization: basicOf('owner', 'no') })
+  expect((await mirror.drive(wrong)).status).toBe(401)
   expect((await mirror.get(manifest, { authorization: 'Basic Og==' })).status).toBe(401)
   const realm = registry.calls.filter(({ url }) => url.host === 'auth.registry.test')
   expect(realm.map(({ headers }) => headers.get('authorization'))).toEqual([

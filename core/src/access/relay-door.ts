@@ -1,12 +1,14 @@
 import type { Config } from '../config/config.ts'
 import { RegistryError } from '../errors.ts'
 import { splitUrl } from '../request/parse.ts'
+import type { Clock } from '../ports.ts'
 import type { Named, Route } from '../route.ts'
 import type { Asker } from '../upstream/asker.ts'
 import { readBytes } from '../upstream/body.ts'
 import type { Login } from '../upstream/relay-login.ts'
 import { readBasic } from './callers.ts'
 import type { Client } from './client.ts'
+import { createGuesses } from './guesses.ts'
 import { anyService, type RelayTokenRequest, scopeAtUpstream } from './relay.ts'
 import { scopeOf } from './challenge.ts'
 import type { RelayAccess } from './relay-access.ts'
@@ -30,7 +32,7 @@ export interface RelayDoor {
    * The answer where a relay upstream is meant, else the request, whole, for who is next. `count` throws where a
    * client asks too often.
    */
-  token(request: Request, count: () => Promise<void>): Promise<Response | Request>
+  token(request: Request, client: Client, count: () => Promise<void>): Promise<Response | Request>
   /** Throws the challenge that makes clients log in; false where other logins than a relay upstream's count. */
   ping(request: Request, prefix: string | undefined, client: Client): boolean
   /**
@@ -40,16 +42,19 @@ export interface RelayDoor {
   visit<T>(visit: Visit, work: (asker: Asker | undefined) => Promise<T>): Promise<T>
 }
 
-export function createRelayDoor(config: Config, relay: RelayAccess): RelayDoor {
+export function createRelayDoor(config: Config, relay: RelayAccess, clock: Clock): RelayDoor {
+  // The upstream would shut out this mirror, and so everybody, for one client's wrong passwords.
+  const guesses = createGuesses(clock)
   const isUsed = [...config.upstreams.values()].some(
     ({ clientCredentials }) => clientCredentials === 'relay',
   )
 
   return {
-    async token(request, count) {
+    async token(request, client, count) {
       if (!isUsed) return request
       const { asked, again } = await readTokenRequest(request)
-      const answer = asked && (await relay.token(asked, count))
+      const isPassword = asked?.login.kind === 'password'
+      const answer = asked && (await guarded(isPassword, client, () => relay.token(asked, count)))
       if (!answer) return again
       const { token, expiresInSeconds, refreshToken } = answer
       const shown = { token, access_token: token, expires_in: Math.floor(expiresInSeconds) }
@@ -84,12 +89,30 @@ export function createRelayDoor(config: Config, relay: RelayAccess): RelayDoor {
     const authorization = request.headers.get('authorization')
     const scope = scopeAtUpstream(route, actions)
     const evidence = { upstream, scope, authorization }
-    const asker = await relay.recognise(evidence).catch((error: unknown) => {
-      throw challenged(error, visit)
-    })
+    const isPassword = /^basic /i.test(authorization ?? '')
+    const asker = await guarded(isPassword, visit.client, () => relay.recognise(evidence)).catch(
+      (error: unknown) => {
+        throw challenged(error, visit)
+      },
+    )
     if (asker) return asker
     const message = `log in with your account at ${upstream.name}, or ask as nobody for a token`
     throw challenge(message, visit.client, upstream.name, scopeAt(visit))
+  }
+
+  async function guarded<T>(
+    isPassword: boolean,
+    { address }: Client,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    if (!isPassword) return work()
+    // Throws. Right ones are not counted: a whole cluster may log in at once from one address.
+    if (guesses.isBlocked(address)) guesses.begin(address)
+    return work().catch(async (error: unknown) => {
+      if (error instanceof RegistryError && error.code === 'UNAUTHORIZED')
+        await guesses.begin(address).wrong()
+      throw error
+    })
   }
 
   /** A 401 of the upstream, with where to log in. */
