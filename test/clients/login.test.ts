@@ -177,7 +177,7 @@ describe('dockerd', () => {
     const { auths } = JSON.parse(await docker.config()) as {
       auths: Record<string, { auth: string; identitytoken?: string }>
     }
-    const { auth = '', identitytoken } = auths[mirror.host]!
+    const { auth, identitytoken } = auths[mirror.host]!
     expect(identitytoken).toMatch(/^pwr_/)
     expect(Buffer.from(auth, 'base64').toString()).not.toContain('bob-password')
   })

@@ -1,4 +1,3 @@
-import type { RequestContext } from '@pullway/core'
 import { createFakeClock } from './clock.ts'
 import { type Answered, createTestMirror, readAnswer, type TestMirrorOptions } from './mirror.ts'
 import { buildImage, createFakeRegistry, type FakeRegistry } from './registry/index.ts'
@@ -94,6 +93,12 @@ export function bearer(answered: Answered): { readonly authorization: string } {
   return { authorization: `Bearer ${tokenOf(answered).token}` }
 }
 
-export function from(clientAddress: string): Partial<RequestContext> {
-  return { clientAddress }
+/** What a JWT says, without asking whether it is true. */
+export function partsOf(token: string): { readonly header: object; readonly claims: object } {
+  const [header, claims] = token
+    .split('.')
+    .slice(0, 2)
+    .map((part) => JSON.parse(Buffer.from(part, 'base64url').toString()) as object)
+  if (!header || !claims) throw new Error(`no JWT: ${token}`)
+  return { header, claims }
 }

@@ -55,6 +55,23 @@ describe('a link', () => {
     expect(fake.calls.some(({ url }) => url.host === 'cdn.test')).toBe(false)
   })
 
+  test.each<[string, Delivery, string, number]>([
+    ['where links are preferred', rather, 'auto', 200],
+    ['where the operator wants links', { prefers: 'stream' }, 'redirect', 200],
+    ['where it is too large, except to our own store', capped(size - 1), 'auto', 404],
+  ])(
+    'to a stranger never goes from an address with a secret, %s',
+    async (_, delivery, blobs_, status) => {
+      const { fake, mirror } = settle({ blobs_, delivery })
+      await mirror.get(`${root}/manifests/latest`)
+      const answer = await mirror.get(`/t/pwt_0${path}`)
+      expect(answer.status).toBe(status)
+      expect(answer.headers.get('location')).toBeNull()
+      for (const { url, headers } of fake.calls)
+        expect(url.href + JSON.stringify([...headers])).not.toContain('/t/')
+    },
+  )
+
   test('to our own store, once the blob is there', async () => {
     const store = createMemoryBlobStore({ maxBytes: 2 ** 20 })
     const presign: PresignBlob = async (digest) =>

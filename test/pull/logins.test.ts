@@ -1,4 +1,3 @@
-import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { readAnswer } from '../fakes/mirror.ts'
 import {
@@ -7,6 +6,7 @@ import {
   createLoginWorld,
   hashes,
   image,
+  partsOf,
   secret,
   tokenOf,
   usersFile,
@@ -139,12 +139,16 @@ describe('the dance', () => {
     const { token } = tokenOf(
       await world.token(`?service=${service}&${query}`, 'alice:alice-password'),
     )
-    expect(decodeJwt(token)['access']).toEqual([
-      { type: 'repository', name: 'library/nginx', actions: ['pull'] },
-      { type: 'repository', name: 'library/redis', actions: ['pull'] },
-    ])
-    expect(decodeJwt(token)).toMatchObject({ sub: 'alice', aud: service })
-    expect(decodeProtectedHeader(token)).toMatchObject({ alg: 'HS256' })
+    const { header, claims } = partsOf(token)
+    expect(header).toMatchObject({ alg: 'HS256' })
+    expect(claims).toMatchObject({
+      sub: 'alice',
+      aud: service,
+      access: [
+        { type: 'repository', name: 'library/nginx', actions: ['pull'] },
+        { type: 'repository', name: 'library/redis', actions: ['pull'] },
+      ],
+    })
   })
 
   test('a token ends, and the 401 says that it was the token', async () => {
@@ -349,7 +353,7 @@ describe('anonymous: true', () => {
     for (let count = 0; count < 15; count += 1) {
       const answer = await world.token(query, 'hub:hub-password', docker)
       expect((await world.pull(bearer(answer))).status).toBe(200)
-      expect(decodeJwt(tokenOf(answer).token).sub).toBeUndefined()
+      expect(partsOf(tokenOf(answer).token).claims).not.toHaveProperty('sub')
     }
     // Who logs in is told that it did not work; so are other clients.
     const login = `?account=hub&client_id=docker&offline_token=true&service=${service}`

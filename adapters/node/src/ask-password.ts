@@ -56,19 +56,20 @@ function readLine(stdin: Input): Promise<string> {
     }
     const end = (): void => finish()
     const read = (chunk: string): void => {
-      for (const [index, key] of Array.from(chunk).entries()) {
+      const pressed = Array.from(chunk)
+      for (const [index, key] of pressed.entries()) {
+        if (key === keys.ctrlC) {
+          finish(new UserError('interrupted: nothing was changed'))
+          return
+        }
         if (key === '\r' || key === '\n' || key === keys.ctrlD) {
           finish()
           // Who pastes both lines at once has typed the second already.
+          const rest = pressed.slice(index + 1).join('')
           stdin.pause()
-          stdin.unshift(
-            Array.from(chunk)
-              .slice(index + 1)
-              .join(''),
-          )
+          stdin.unshift(key === '\r' ? rest.replace(/^\n/, '') : rest)
           return
         }
-        if (key === keys.ctrlC) return finish(new UserError('interrupted: nothing was changed'))
         if (key === keys.backspace || key === keys.del) typed = typed.slice(0, -1)
         else typed.push(key)
       }

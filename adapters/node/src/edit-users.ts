@@ -7,9 +7,13 @@ export type Edit = (lines: readonly string[]) => readonly string[]
 
 /**
  * Replaces the whole file at once, so that a server never reads half of it. The new one is made beside it under
- * a fixed name, which keeps two edits from happening at the same time.
+ * a fixed name, which keeps two edits from happening at the same time. Resolves to the lines as they were.
  */
-export async function editUsers(folder: string, name: string, edit: Edit): Promise<void> {
+export async function editUsers(
+  folder: string,
+  name: string,
+  edit: Edit,
+): Promise<readonly string[]> {
   const file = await followLinks(resolve(folder, name))
   const draft = `${file}.new`
   const old = await stat(file).catch(() => undefined)
@@ -20,12 +24,17 @@ export async function editUsers(folder: string, name: string, edit: Edit): Promi
   })
   try {
     const text = old ? await readFile(file, 'utf8') : ''
-    const lines = edit(text === '' ? [] : text.replace(/\r?\n$/, '').split('\n'))
-    await handle.writeFile(lines.map((line) => `${line}\n`).join(''))
+    const former = text === '' ? [] : text.replace(/\r?\n$/, '').split('\n')
+    await handle.writeFile(
+      edit(former)
+        .map((line) => `${line}\n`)
+        .join(''),
+    )
     await handle.chmod(mode)
     await handle.sync()
     if (old) await chown(draft, old.uid, old.gid).catch(() => undefined)
     await rename(draft, file)
+    return former
   } catch (error) {
     await rm(draft, { force: true })
     if (error instanceof UserError) throw error

@@ -62,11 +62,10 @@ async function add(
   if (!pbkdf2 && Buffer.byteLength(password) > maxBcryptBytes)
     throw new UserError(`bcrypt takes ${maxBcryptBytes} bytes of a password: use --pbkdf2`)
   const hashed = pbkdf2 ? await hashWithPbkdf2(password) : await hash(password, bcryptCost)
-  let isNew = true
-  await editUsers(surroundings.folder, file, (lines) => {
-    isNew = !lines.some((line) => isLineOf(line, name))
-    return withLine(lines, name, `${name}:${hashed}`)
-  })
+  const former = await editUsers(surroundings.folder, file, (lines) =>
+    withLine(lines, name, `${name}:${hashed}`),
+  )
+  const isNew = !former.some((line) => isLineOf(line, name))
   surroundings.stdout(isNew ? `${name} was added\n` : `${name} has a new password\n`)
 }
 

@@ -10,8 +10,8 @@ const nothing: Claim = { kind: 'none' }
 
 /** A longer one is no password of ours, nor a token. */
 const maxHeaderLength = 8 * 1024
-export const maxNameLength = 255
-export const maxPasswordLength = 1024
+const maxNameLength = 255
+const maxPasswordLength = 1024
 
 /** Throws where the header cannot be read: who sends one wants to be somebody. */
 export function parseAuthorization(header: string | null): Claim {

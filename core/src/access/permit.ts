@@ -12,7 +12,7 @@ export interface Permit {
   /** Throws DENIED, or UNAUTHORIZED for who has not logged in where that might help. */
   check(caller: Caller, route: Route, target: Target, asker?: Asker): Promise<void>
   /** Whether something of the repository may be pulled: for the scopes of a token, and what a search shows. */
-  allowsScope(caller: Caller, upstream: UpstreamConfig, repository: string): boolean
+  readonly allowsScope: (caller: Caller, upstream: UpstreamConfig, repository: string) => boolean
   /** Whether a rule allows the repository to this very user, not just to everybody. */
   names(caller: Caller, route: Route): boolean
 }

@@ -17,8 +17,6 @@ export interface BlobWanted {
   readonly digest: Digest
   /** From the manifest that names it, where one was seen. */
   readonly knownSize: number | undefined
-  /** Whether the address by which the client asks is a secret, which clients tell where a link leads. */
-  readonly isSecret?: boolean
   /** What the store has cannot be read. */
   readonly isStoredUseless?: boolean
   readonly deadline: number

@@ -13,6 +13,11 @@ export interface LinkedBlobsOptions {
   readonly delivery: Delivery
 }
 
+export interface LinkWanted extends BlobWanted {
+  /** The client's address is a secret, which it would tell where a link leads. */
+  readonly isSecret?: boolean
+}
+
 /** Long enough for a layer on a bad line to begin; a client that resumes asks us for a new link. */
 const linkSeconds = 1_200
 
@@ -21,7 +26,7 @@ export function createLinkedBlobs({
   store,
   presign,
   delivery,
-}: LinkedBlobsOptions): (wanted: BlobWanted) => Promise<Answer | undefined> {
+}: LinkedBlobsOptions): (wanted: LinkWanted) => Promise<Answer | undefined> {
   return async (wanted) => {
     const { route, upstream, digest, deadline, knownSize } = wanted
     const configured = route.upstream.blobs

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { createAdmit } from '../../../core/src/access/admit.ts'
-import { RegistryError } from '../../../core/src/errors.ts'
+import type { RegistryError } from '../../../core/src/errors.ts'
 import { configOf } from '../support/config.ts'
 
 /** What is said to who is not let in. */

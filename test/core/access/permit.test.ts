@@ -25,7 +25,7 @@ function targetOf(word: string): Target {
 interface World {
   readonly permit: Permit
   readonly looked: string[]
-  route(image: string): Route
+  readonly route: (image: string) => Route
 }
 
 /** Every tag `1.19` means `digest`, and no other tag exists. */
