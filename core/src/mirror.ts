@@ -128,7 +128,7 @@ export function createMirror(options: MirrorOptions): Mirror {
         deadline: clock.now() + answerMs,
         isShown,
       }),
-    findMeaning(route, tag, asker) {
+    findMeaning: (route, tag, asker) => {
       const upstream = upstreams.of(route)
       const asked = asker ? askAs(upstream, asker) : upstream
       return findMeaning(route, tag, asked, clock.now() + answerMs)

@@ -36,13 +36,8 @@ function makeBody(bytes = size) {
 }
 
 function put(origin: string, body: ReadableStream<Uint8Array>, headers = {}, signal?: AbortSignal) {
-  return new Request(`${origin}/v2/a/blobs/uploads/1`, {
-    method: 'PATCH',
-    headers,
-    body,
-    duplex: 'half',
-    ...(signal && { signal }),
-  })
+  const init = { method: 'PATCH', headers, body, duplex: 'half', ...(signal && { signal }) }
+  return new Request(`${origin}/v2/a/blobs/uploads/1`, init)
 }
 
 test.each([

@@ -1,3 +1,4 @@
+import { pbkdf2Sync } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { createAccountRegistry, type AccountRegistry } from '../fakes/accounts/registry.ts'
 import { createTestMirror, type TestMirror } from '../fakes/mirror.ts'
@@ -12,7 +13,7 @@ interface PrivateWorld {
   readonly registry: AccountRegistry
   readonly mirror: TestMirror
   /** What was asked without credentials since the last time. */
-  takeAnonymous(): string[]
+  readonly takeAnonymous: () => string[]
 }
 
 /** A mirror with the operator's account at registry.test. */
@@ -172,3 +173,29 @@ describe('while the upstream cannot be asked', () => {
     expect((await mirror.get(privateManifest)).status).toBe(403)
   })
 })
+
+test('a user whom a rule names sees what another one does not', async () => {
+  const entries = [lineOf('alice'), lineOf('bob')]
+  const { mirror } = createPrivateWorld({
+    users: { entries },
+    rules: [
+      { users: ['alice'], images: ['registry.test/private/**'] },
+      { users: ['*'], images: ['**'] },
+    ],
+  })
+  const as = (name: string): Record<string, string> => ({
+    authorization: `Basic ${Buffer.from(`${name}:${name}-password`).toString('base64')}`,
+  })
+  expect((await mirror.get(privateManifest, as('alice'))).status).toBe(200)
+  expect((await mirror.get(privateBlob, as('alice'))).status).toBe(200)
+  const hidden = await mirror.get(privateBlob, as('bob'))
+  expect([hidden.status, hidden.code]).toEqual([403, 'DENIED'])
+  expect((await mirror.get(publicManifest, as('bob'))).status).toBe(200)
+})
+
+function lineOf(name: string): string {
+  const salt = Buffer.from(`salt of ${name}`)
+  const key = pbkdf2Sync(`${name}-password`, salt, 10_000, 32, 'sha512')
+  const parts = [salt, key].map((one) => one.toString('base64').replaceAll('=', ''))
+  return `${name}:$pbkdf2-sha512$i=10000$${parts.join('$')}`
+}

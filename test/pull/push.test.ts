@@ -251,6 +251,22 @@ test('a blob in one piece is streamed, too', async () => {
   expect([put.status, world.registry.calls.at(-1)!.isStreamed]).toEqual([201, true])
 })
 
+test.each([
+  [1_000, 202],
+  [1_001, 413],
+])('of a platform that takes 1000 bytes at once, %i bytes are a %i', async (size, status) => {
+  const delivery = { prefers: 'stream', maxUploadBytes: 1_000 } as const
+  const world = createPushWorld({ delivery })
+  const authorization = await world.login('owner', rights)
+  const begun = await send(world, 'POST', `${root}/blobs/uploads/`, authorization)
+  const at = begun.headers.get('location') ?? ''
+  const answer = await send(world, 'PATCH', at, authorization, new Uint8Array(size))
+  expect(answer.status).toBe(status)
+  if (status === 202) return
+  expect(answer.code).toBe('SIZE_INVALID')
+  expect(answer.message).toContain('push in smaller chunks, through a mirror on a server')
+})
+
 describe('an upload that does not move', () => {
   test('is given up after the idle time, and the client is told', async () => {
     const world = createPushWorld()

@@ -1,3 +1,4 @@
+import type { Delivery } from '@pullway/core'
 import { createTestMirror, type TestMirror } from '../fakes/mirror.ts'
 import {
   createAccountRegistry,
@@ -10,7 +11,7 @@ export interface RelayWorld {
   readonly registry: AccountRegistry
   readonly mirror: TestMirror
   /** Logs in at our token endpoint, for scopes as the client names them, and gives the Authorization header. */
-  login(user: string | undefined, ...scopes: string[]): Promise<string>
+  readonly login: (user: string | undefined, ...scopes: string[]) => Promise<string>
 }
 
 export const secret: Image = buildImage({ seed: 21 })
@@ -27,6 +28,7 @@ export interface RelayWorldOptions {
   readonly config?: object
   /** Laid over the upstream's. */
   readonly upstream?: object
+  readonly delivery?: Delivery
 }
 
 /** A mirror whose clients log in at registry.test, which has a private and a public repository. */
@@ -36,6 +38,7 @@ export function createRelayWorld(options: RelayWorldOptions = {}): RelayWorld {
   registry.put('public/app', 'latest', open)
   const mirror = createTestMirror({
     fetch: registry.fetch,
+    ...(options.delivery && { delivery: options.delivery }),
     // YAML reads JSON.
     config: JSON.stringify({
       upstreams: { 'registry.test': { ...upstream, ...options.upstream } },

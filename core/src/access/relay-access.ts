@@ -21,7 +21,7 @@ export interface RelayAccessOptions {
 /** All that stands between clients and the upstreams at which they have accounts of their own. */
 export interface RelayAccess extends Relay, Callers {
   readonly grants: Grants
-  sendTo(upstream: UpstreamConfig): Send
+  readonly sendTo: (upstream: UpstreamConfig) => Send
 }
 
 export function createRelayAccess(options: RelayAccessOptions): RelayAccess {
