@@ -1,4 +1,12 @@
+import { readFile } from 'node:fs/promises'
 import { defineConfig } from 'tsup'
+
+/**
+ * What the package yaml writes with, and its schemas that make numbers and dates of texts, are a quarter of it and
+ * never run: the core reads, with the failsafe schema. Its classes hold on to them, so that no bundler lets go.
+ */
+const unusedYaml =
+  /[\\/]yaml[\\/]browser[\\/]dist[\\/](?:visit\.js$|(?:stringify|schema[\\/](?:core|json|yaml-1\.1))[\\/])/
 
 export default defineConfig({
   entry: ['src/index.ts', 'src/config/index.ts'],
@@ -7,4 +15,21 @@ export default defineConfig({
   platform: 'neutral',
   sourcemap: true,
   clean: true,
+  banner: { js: '/*! With parts of yaml, Copyright Eemeli Aro <eemeli@gmail.com>, ISC License */' },
+  // Bundled for the sake of what is left out; test/config/built.test.ts compares the two.
+  noExternal: ['yaml'],
+  esbuildPlugins: [
+    {
+      name: 'read-only-yaml',
+      setup(build) {
+        build.onLoad({ filter: unusedYaml }, async ({ path }) => {
+          const names = /^export \{ (.+) \};$/m.exec(await readFile(path, 'utf8'))?.[1]
+          if (names === undefined) throw new Error(`${path} exports in another way than it did`)
+          return {
+            contents: `export const ${names.split(', ').join(' = undefined, ')} = undefined`,
+          }
+        })
+      },
+    },
+  ],
 })

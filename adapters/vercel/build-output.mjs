@@ -62,8 +62,6 @@ async function bundle(runtime) {
     esbuildOptions(options) {
       options.mainFields = ['module', 'main']
       options.conditions = ['edge-light', 'worker', 'browser']
-      // One router instead of three: a handful of routes needs no more, and edge functions have a ceiling.
-      options.alias = { hono: 'hono/tiny' }
     },
     splitting: false,
     silent: true,

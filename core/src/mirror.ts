@@ -6,6 +6,7 @@ import { createBlobCache } from './cache/blobs.ts'
 import type { Delivery } from './cache/delivery.ts'
 import { createDownloads } from './cache/downloads.ts'
 import { createHoldings } from './cache/holdings.ts'
+import { createKeepBlob } from './cache/keep-blob.ts'
 import { createLinkedBlobs } from './cache/linked-blobs.ts'
 import { createKeepManifest } from './cache/keep-manifest.ts'
 import { toManifestAnswer } from './cache/manifest-answer.ts'
@@ -87,9 +88,11 @@ export function createMirror(options: MirrorOptions): Mirror {
   const common = { store, holdings, clock, createHasher, metrics, logger, idleMs, answerMs }
   const downloads = createDownloads(common)
   const { presign, ingest } = ports
-  const link = createLinkedBlobs({ store, presign, delivery })
+  const keep = createKeepBlob({ ...common, downloads, ingest, volatile })
+  // What was kept but could not be linked to would be downloaded for nobody.
+  const link = createLinkedBlobs({ store, presign, delivery, keep: presign && keep })
   const pass = delivery.passesThrough
-    ? createPassedBlobs({ ...common, downloads, ingest, volatile })
+    ? createPassedBlobs({ holdings, keep: ingest && keep })
     : undefined
   const router = createRouter(config)
   const findMeaning = createFindMeaning(tags)

@@ -85,13 +85,18 @@ export type PresignBlob = (digest: Digest, expiresSeconds: number) => Promise<UR
 
 /**
  * Stores a body whole, by the platform's own means, which check the digest: for runtimes where JavaScript must
- * not touch a layer's bytes. Throws, and stores nothing, when the bytes are others.
+ * not touch a layer's bytes. Throws, and stores nothing, when the bytes are others; throws CannotIngest where
+ * these means do not suit the blob, which is then hashed and written by `blobs`.
  */
 export type IngestBlob = (
   digest: Digest,
   body: ReadableStream<Uint8Array>,
   size: number,
 ) => Promise<void>
+
+export class CannotIngest extends Error {
+  override readonly name = 'CannotIngest'
+}
 
 /** Small texts with a life time: tags, holdings, tokens. May be eventually consistent. */
 export interface KeyValue {

@@ -39,6 +39,15 @@ export const platforms = {
       'takes-large-pushes': { en: 'up to 4.5 MB at once', zh: '每次不超过 4.5 MB' },
     },
   },
+  'vercel-edge': {
+    title: { en: 'Vercel, edge', zh: 'Vercel，edge' },
+    lacks: {
+      'keeps-blobs': { en: 'with S3', zh: '需要 S3' },
+      'verifies-blobs': { en: 'when S3 keeps them', zh: '存入 S3 时校验' },
+      'shares-downloads': { en: 'no: passed through', zh: '否：直接转发' },
+      'survives-restart': { en: 'with S3 and Redis', zh: '需要 S3 和 Redis' },
+    },
+  },
   lambda: {
     title: { en: 'AWS Lambda', zh: 'AWS Lambda' },
     lacks: {

@@ -24,6 +24,8 @@ export interface World {
 
 /** The same upstream with the operator's account. */
 export const readersRegistry = 'reader.example.com'
+/** The same upstream with its delivery forced. */
+export const forced = { redirect: 'links.example.com', stream: 'streams.example.com' } as const
 
 /** What the operator's account opens is for everybody here. */
 const readersRules = [
@@ -77,6 +79,12 @@ async function start(
         search: stage.url,
       },
       [readersRegistry]: { endpoints: [{ url: stage.url, ...reader }], trustedHosts },
+      ...Object.fromEntries(
+        Object.entries(forced).map(([blobs, name]) => [
+          name,
+          { endpoints: [{ url: stage.url }], trustedHosts, blobs },
+        ]),
+      ),
     },
     // Every tag is asked for again, so that what is served without the upstream is not just fresh.
     cache: { tags: { freshFor: '0s' } },

@@ -10,6 +10,7 @@ export interface Outcome {
 }
 
 export interface Service {
+  readonly pid: number
   log(): string
   /** The exit code, or null when a signal ended it. */
   readonly exited: Promise<number | null>
@@ -68,6 +69,7 @@ export async function startService(
   started.push({ name, log })
   const exited = once(child, 'close').then(([code]) => code as number | null)
   const service: Service = {
+    pid: child.pid ?? 0,
     log,
     exited,
     signal: (signal) => void child.kill(signal),

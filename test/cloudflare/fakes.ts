@@ -10,13 +10,41 @@ type Bytes = Uint8Array<ArrayBuffer>
 
 export interface FakeBucket extends R2Bucket {
   readonly objects: ReadonlyMap<string, Bytes>
+  /** Multipart uploads that are neither complete nor aborted. */
+  readonly unfinished: ReadonlySet<unknown>
 }
 
 /** R2 as its documentation has it: whole objects, checked hashes, ranges cut at the end. */
 export function createFakeBucket(): FakeBucket {
   const objects = new Map<string, Bytes>()
+  const unfinished = new Set<unknown>()
   return {
     objects,
+    unfinished,
+    async createMultipartUpload(key) {
+      const upload = {}
+      const pieces: Bytes[] = []
+      unfinished.add(upload)
+      return {
+        async uploadPart(partNumber, bytes) {
+          if (!unfinished.has(upload)) throw new Error('uploadPart: no such upload (10024)')
+          pieces[partNumber - 1] = Uint8Array.from(bytes)
+          return { partNumber, etag: String(bytes.byteLength) }
+        },
+        async complete(parts) {
+          const sizes = parts.map(({ etag }) => Number(etag))
+          if (sizes.slice(0, -1).some((size) => size !== sizes[0])) {
+            throw new Error('completeMultipartUpload: all parts must have the same length (10048)')
+          }
+          unfinished.delete(upload)
+          objects.set(key, new Uint8Array(Buffer.concat(pieces)))
+          return {}
+        },
+        async abort() {
+          unfinished.delete(upload)
+        },
+      }
+    },
     async head(key) {
       const bytes = objects.get(key)
       return bytes ? { size: bytes.byteLength } : null
@@ -130,6 +158,23 @@ export class FixedLengthStream extends TransformStream<Uint8Array, Uint8Array> {
       flush() {
         if (left > 0) throw new TypeError('FixedLengthStream did not see all expected bytes')
       },
+    })
+  }
+}
+
+/** Of workerd: a stream that hashes what is written to it. */
+export class DigestStream extends WritableStream<Uint8Array> {
+  readonly digest: Promise<ArrayBuffer>
+
+  constructor(algorithm: string) {
+    const hash = createHash(algorithm.replace('-', '').toLowerCase())
+    let finish: (digest: ArrayBuffer) => void
+    super({
+      write: (chunk) => void hash.update(chunk),
+      close: () => finish(new Uint8Array(hash.digest()).buffer),
+    })
+    this.digest = new Promise((resolve) => {
+      finish = resolve
     })
   }
 }

@@ -10,5 +10,8 @@ export function completeSettings(variables: Readonly<Record<string, string>> = {
   const entry = JSON.stringify(join(kit, 'worker.ts'))
   return readFileSync(join(kit, 'wrangler.jsonc'), 'utf8')
     .replaceAll(/^( *)\/\/ (?="|\{|\}|\]| )/gm, '$1')
-    .replace('"worker.ts"', () => `${entry}, "vars": ${JSON.stringify(variables)}`)
+    .replace('"worker.ts"', () => entry)
+    .replace(/(?<="vars": )\{.*\}/, (own) =>
+      JSON.stringify({ ...(JSON.parse(own) as object), ...variables }),
+    )
 }

@@ -9,6 +9,7 @@ import {
   createFakeCache,
   createFakeExecution,
   createFakeNamespace,
+  DigestStream,
   FixedLengthStream,
 } from './fakes.ts'
 
@@ -81,6 +82,27 @@ describe('a Worker with R2', () => {
     expect(part.bytes).toEqual(layer.bytes.slice(5, 10))
     expect(part.response.headers.get('content-length')).toBe('5')
     expect(bucket.objects.size).toBe(2)
+  })
+
+  test('takes in a layer by parts from where it is told to', async () => {
+    vi.stubGlobal('crypto', { DigestStream })
+    // As in workerd, where all bodies are byte streams.
+    vi.stubGlobal('fetch', async (request: Request) => {
+      const response = await hub.fetch(request, { network: 'any' })
+      return new Response(response.body && (await response.arrayBuffer()), response)
+    })
+    for (const [limit, uploads] of [
+      ['199999', 1],
+      ['5363466240', 0],
+      ['', 0],
+    ] as const) {
+      const bucket = createFakeBucket()
+      const parts = vi.spyOn(bucket, 'createMultipartUpload')
+      const get = start({ BLOBS: bucket, PULLWAY_PARTS_ABOVE_BYTES: limit })
+      await get(blobPath)
+      expect((await get(blobPath)).response.headers.get('cache-status')).toBe('pullway; hit')
+      expect(parts).toHaveBeenCalledTimes(uploads)
+    }
   })
 
   test('takes in nothing that the upstream has changed', async () => {
@@ -164,6 +186,12 @@ describe('a mistake in the configuration', () => {
       config: 'cache: {state: {driver: redis, url: "redis://127.0.0.1"}}',
       says: 'cache.state.url',
     },
+    ...[secret, '1e9', '-1', '5363466241', '1'.repeat(400)].map((bytes) => ({
+      what: `about parts (${bytes.slice(0, 10)})`,
+      environment: { BLOBS: createFakeBucket(), PULLWAY_PARTS_ABOVE_BYTES: bytes },
+      config: '',
+      says: 'PULLWAY_PARTS_ABOVE_BYTES',
+    })),
   ])('$what is logged at each request, and told to no client', async (given) => {
     const get = start(given.environment, given.config)
     for (const path of ['/v2/', '/']) {

@@ -90,10 +90,15 @@ describe('the function in front of a registry', () => {
   test('sends a client to the upstream for a blob that the platform would throttle', async () => {
     const { digest, bytes } = large.blobs[1]!
     expect((await ask(`${root}/manifests/large`)).status).toBe(200)
+    upstream.registry.takeLines()
     const answer = await ask(`${root}/blobs/${digest}`)
     expect(answer.status).toBe(307)
     const location = new URL(answer.headers.get('location')!)
     expect(location.host).toBe(upstream.otherHost)
+    // Without a bucket there is nowhere to keep it: when this is answered, nothing was fetched behind the link.
+    expect((await ask('/healthz')).status).toBe(200)
+    const lines = upstream.registry.takeLines()
+    expect(lines.filter((line) => line.includes(upstream.otherHost))).toEqual([])
     expect(Buffer.compare((await readAnswer(await fetch(location))).bytes, bytes)).toBe(0)
   })
 

@@ -11,6 +11,8 @@ const parted = buildImage({ seed: 83, layers: 1, layerBytes: 3_000_000 })
 const herded = buildImage({ seed: 84, layers: 1, layerBytes: 1_000 })
 const spoilt = buildImage({ seed: 85, layers: 1, layerBytes: 5_000 })
 const claimed = buildImage({ seed: 86, layers: 1, layerBytes: 2_000_000 })
+const pieced = buildImage({ seed: 87, layers: 1, layerBytes: 22_000_000 })
+const spoiltPieces = buildImage({ seed: 88, layers: 1, layerBytes: 21_000_000 })
 const root = '/v2/registry.test/owner/name'
 
 let upstream: LoopbackRegistry
@@ -18,12 +20,15 @@ let worker: LocalWorker
 
 beforeAll(async () => {
   upstream = await startLoopbackRegistry()
-  for (const [tag, image] of Object.entries({ index, large, parted, herded, spoilt, claimed })) {
+  const images = { index, large, parted, herded, spoilt, claimed, pieced, spoiltPieces }
+  for (const [tag, image] of Object.entries(images)) {
     upstream.registry.push('owner/name', tag, image)
   }
   const endpoints = [{ url: upstream.url }]
   const upstreams = { 'registry.test': { endpoints, trustedHosts: [upstream.otherHost] } }
-  worker = await startWorker(JSON.stringify({ upstreams }))
+  worker = await startWorker(JSON.stringify({ upstreams }), {
+    PULLWAY_PARTS_ABOVE_BYTES: '20500000',
+  })
 })
 
 afterAll(async () => {
@@ -36,9 +41,12 @@ async function get(path: string, headers: Readonly<Record<string, string>> = {})
 }
 
 /** Asks until the answer comes from R2. */
-async function untilKept(path: string): Promise<void> {
+async function untilKept(
+  path: string,
+  asked: Readonly<Record<string, string>> = {},
+): Promise<void> {
   await until(`${path} is in R2`, async () => {
-    const { headers } = await get(path)
+    const { headers } = await get(path, asked)
     return headers.get('cache-status') === 'pullway; hit'
   })
 }
@@ -129,6 +137,30 @@ test('R2 takes in nothing of another digest', async () => {
   const right = await get(`/blobs/${digest}`)
   expect(right.headers.get('cache-status')).toBe('pullway; fwd=miss')
   expect(right.bytes).toEqual(bytes)
+})
+
+test('a layer above the limit gets into R2 by parts, if its digest is right', async () => {
+  await get('/manifests/spoiltPieces')
+  const wrong = spoiltPieces.blobs[1]!
+  const fault = upstream.registry.fail({ kind: 'blob-host' }, { kind: 'wrong-bytes' })
+  const { length } = worker.log()
+  await get(`/blobs/${wrong.digest}`)
+  await until('the refusal is in the log', () =>
+    worker.log().slice(length).includes('the bytes have another digest'),
+  )
+  fault.lift()
+  await get('/manifests/pieced')
+  const { digest, bytes } = pieced.blobs[1]!
+  expect(Buffer.compare((await get(`/blobs/${digest}`)).bytes, bytes)).toBe(0)
+  await untilKept(`/blobs/${digest}`, { range: 'bytes=0-0' })
+  const kept = await get(`/blobs/${digest}`)
+  expect(Buffer.compare(kept.bytes, bytes)).toBe(0)
+  const part = await get(`/blobs/${digest}`, { range: 'bytes=16777000-16778000' })
+  expect([part.status, part.headers.get('cache-status')]).toEqual([206, 'pullway; hit'])
+  expect(Buffer.compare(part.bytes, bytes.subarray(16_777_000, 16_778_001))).toBe(0)
+  expect((await get(`/blobs/${wrong.digest}`)).headers.get('cache-status')).toBe(
+    'pullway; fwd=miss',
+  )
 })
 
 test('another process does not store a layer that one has begun to store', async () => {

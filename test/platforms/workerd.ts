@@ -15,11 +15,14 @@ export interface LocalWorker {
 }
 
 /** The kit's Worker in workerd, with all its bindings, as `wrangler dev --local` runs it. */
-export async function startWorker(document: string): Promise<LocalWorker> {
+export async function startWorker(
+  document: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<LocalWorker> {
   const folder = await mkdtemp(join(tmpdir(), 'pullway-workerd-'))
   // With a route, wrangler puts its host in the place of the one that was asked for.
-  const settings = completeSettings({ PULLWAY_CONFIG: document }).replace(/^ *"routes".*$/m, '')
-  await writeFile(join(folder, 'wrangler.jsonc'), settings)
+  const settings = completeSettings({ ...variables, PULLWAY_CONFIG: document })
+  await writeFile(join(folder, 'wrangler.jsonc'), settings.replace(/^ *"routes".*$/m, ''))
   const [port, inspectorPort] = [await findFreePort(), await findFreePort()]
   const url = `http://127.0.0.1:${port}`
   let service = await start()

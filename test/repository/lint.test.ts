@@ -78,7 +78,7 @@ describe('the lint rules let pass', () => {
     [node, "import { createMemoryStore } from '@pullway/memory'"],
     [node, 'export const a = process.env'],
     [store, "import type { BlobStore } from '@pullway/core'"],
-    [store, "import { LRUCache } from 'lru-cache'"],
+    [store, "import { Redis } from 'ioredis'"],
     [deploy, "import worker from '@pullway/cloudflare'"],
   ])('%s: %s', async (filePath, text) => {
     expect(await lint(filePath, text)).toEqual([])

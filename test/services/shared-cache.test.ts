@@ -131,6 +131,26 @@ test('with links wanted, clients are sent to the bucket, and get the bytes there
   expect(location).not.toContain(`${secretAccessKey}&`)
 })
 
+test('with links wanted, the bucket fills behind the upstream’s first link, for all servers', async () => {
+  const own = buildImage({ seed: 74, layerBytes: 9 * 2 ** 20 })
+  const { digest } = own.blobs[1]!
+  upstream.registry.push('owner/linked', 'latest', own)
+  const mirrors = [await startMirror('blobs: redirect'), await startMirror('blobs: redirect')]
+  const ask = async (mirror: string): Promise<URL> => {
+    const url = `${mirror}/v2/owner/linked/blobs/${digest}`
+    const { headers } = await fetch(url, { redirect: 'manual' })
+    return new URL(headers.get('location')!)
+  }
+  const before = blobCalls()
+  expect((await ask(mirrors[0]!)).host).toBe(upstream.otherHost)
+  for (const mirror of mirrors) {
+    await expect
+      .poll(async () => (await ask(mirror)).port, { timeout: 10_000 })
+      .toBe(String(s3Port))
+  }
+  expect(blobCalls() - before).toBe(1)
+})
+
 test('without its bucket and its Redis a server still pulls', async () => {
   const own = buildImage({ seed: 73, layerBytes: 2 ** 20 })
   upstream.registry.push('owner/alone', 'latest', own)

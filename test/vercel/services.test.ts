@@ -21,10 +21,12 @@ const redis = { origin: 'https://redis.test', token: 'redis-token' }
 interface Cloud {
   readonly registry: FakeRegistry
   readonly upstash: FakeUpstash
+  readonly bucketOrigin: string
   /** One more instance of the function. */
   readonly start: (
     runtime: 'node' | 'edge',
     document: string,
+    environment?: Readonly<Record<string, string>>,
   ) => (path: string) => Promise<Answered>
 }
 
@@ -39,7 +41,7 @@ async function makeCloud(): Promise<Cloud> {
     if (origin === redis.origin) return upstash.fetch(request, options)
     return registry.plays(host) ? registry.fetch(request, options) : platformFetch(request, options)
   }
-  const environment = {
+  const usual = {
     PULLWAY_S3_ENDPOINT: s3.origin,
     PULLWAY_S3_BUCKET: bucket,
     PULLWAY_S3_REGION: 'us-east-1',
@@ -52,7 +54,8 @@ async function makeCloud(): Promise<Cloud> {
   return {
     registry,
     upstash,
-    start(runtime, document) {
+    bucketOrigin: s3.origin,
+    start(runtime, document, environment = usual) {
       const { createHandler } = { node, edge }[runtime]
       const handler: Handler = createHandler(environment, { document, fetch: routed, console })
       return async (path) => {
@@ -69,11 +72,16 @@ async function makeCloud(): Promise<Cloud> {
 
 const streaming = 'upstreams: { registry.test: {} }'
 
-test.each(['node', 'edge'] as const)(
-  'what one instance has fetched, the next one on %s has from the services',
-  async (runtime) => {
+test.each([
+  ['node', 'node'],
+  ['node', 'edge'],
+  ['edge', 'node'],
+  ['edge', 'edge'],
+] as const)(
+  'what one instance on %s has fetched, the next one on %s has from the services',
+  async (filling, runtime) => {
     const { registry, upstash, start } = await makeCloud()
-    const first = start('node', streaming)
+    const first = start(filling, streaming)
     await first(`${root}/manifests/latest`)
     await first(`${root}/blobs/${layer.digest}`)
     expect(registry.takeLines()).toContain('GET auth.registry.test/token')
@@ -88,6 +96,42 @@ test.each(['node', 'edge'] as const)(
     expect(registry.takeLines()).toEqual([])
   },
 )
+
+test.each(['node', 'edge'] as const)(
+  'the services may stand in the configuration as well: %s',
+  async (runtime) => {
+    const { registry, upstash, bucketOrigin, start } = await makeCloud()
+    const document = JSON.stringify({
+      upstreams: { 'registry.test': {} },
+      cache: {
+        blobs: {
+          driver: 's3',
+          endpoint: bucketOrigin,
+          bucket,
+          accessKeyId,
+          secretAccessKey: '${BUCKET_SECRET}',
+        },
+        state: { driver: 'redis', url: redis.origin, token: '${REDIS_TOKEN}' },
+      },
+    })
+    const environment = { BUCKET_SECRET: secretAccessKey, REDIS_TOKEN: redis.token }
+    for (const asked of ['first', 'next']) {
+      const mirror = start(runtime, document, environment)
+      expect((await mirror(`${root}/manifests/latest`)).bytes).toEqual(image.root.bytes)
+      expect((await mirror(`${root}/blobs/${layer.digest}`)).bytes).toEqual(layer.bytes)
+      expect([asked, registry.takeLines().length > 0]).toEqual([asked, asked === 'first'])
+    }
+    expect(upstash.commands.map(([name]) => name)).toContain('SET')
+  },
+)
+
+test('a Redis that does not speak HTTP is a 500 that says nothing of it', async () => {
+  const { start } = await makeCloud()
+  const document = 'cache: { state: { driver: redis, url: "redis://redis.test" } }'
+  const answer = await start('edge', document, {})('/v2/')
+  expect(answer.status).toBe(500)
+  expect(answer.text).not.toContain('redis.test')
+})
 
 test('a stored layer goes out by a presigned link where the configuration says so', async () => {
   const { start } = await makeCloud()

@@ -26,6 +26,20 @@ export interface R2Bucket {
     options: { readonly sha256: string } | { readonly sha512: string },
   ): Promise<unknown>
   delete(key: string): Promise<void>
+  createMultipartUpload(key: string): Promise<R2MultipartUpload>
+}
+
+export interface R2UploadedPart {
+  readonly partNumber: number
+  readonly etag: string
+}
+
+export interface R2MultipartUpload {
+  /** From 1; all parts but the last have one size. */
+  uploadPart(partNumber: number, bytes: Uint8Array): Promise<R2UploadedPart>
+  /** Only then the object is there. */
+  complete(parts: readonly R2UploadedPart[]): Promise<unknown>
+  abort(): Promise<void>
 }
 
 export interface KvMetadata {
@@ -78,4 +92,6 @@ export interface Environment {
   readonly CLAIMS?: DurableObjectNamespace
   /** The configuration instead of the bundled one. */
   readonly PULLWAY_CONFIG?: string
+  /** Layers above this many bytes go into R2 in parts, which costs CPU: README.md of the kit. */
+  readonly PULLWAY_PARTS_ABOVE_BYTES?: string
 }

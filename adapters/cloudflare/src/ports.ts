@@ -16,7 +16,7 @@ import { systemClock as clock } from './clock.ts'
 import { createWorkerFetch } from './fetch.ts'
 import { createHasher } from './hasher.ts'
 import { createKvKeyValue } from './kv-key-value.ts'
-import { createR2BlobStore } from './r2-blob-store.ts'
+import { createR2BlobStore, maxPutBytes } from './r2-blob-store.ts'
 import { createThriftyKeyValue } from './thrifty-key-value.ts'
 
 const mebibyte = 1024 * 1024
@@ -67,12 +67,14 @@ export function createPorts(config: Config, environment: Environment, logger: Lo
 /** A Worker has no files: the driver of that name, which is the default, means what is bound instead. */
 function createBlobs(
   blobs: Config['cache']['blobs'],
-  { BLOBS: bucket }: Environment,
+  environment: Environment,
 ): Pick<Ports, 'blobs' | 'ingest'> {
   switch (blobs.driver) {
     case 'filesystem': {
+      const { BLOBS: bucket } = environment
       if (!bucket) return { blobs: inFront(createCache()) }
-      const { ingest, ...store } = createR2BlobStore({ bucket })
+      const partsAboveBytes = readPartsAboveBytes(environment)
+      const { ingest, ...store } = createR2BlobStore({ bucket, partsAboveBytes })
       return { blobs: inFront(store), ingest }
     }
     case 's3':
@@ -85,6 +87,18 @@ function createBlobs(
     case 'none':
       return { blobs: undefined }
   }
+}
+
+function readPartsAboveBytes({
+  PULLWAY_PARTS_ABOVE_BYTES: text = '',
+}: Environment): number | undefined {
+  if (text === '') return undefined
+  const bytes = /^\d{1,10}$/.test(text) ? Number(text) : Infinity
+  if (bytes <= maxPutBytes) return bytes
+  throw unsupported(
+    'PULLWAY_PARTS_ABOVE_BYTES',
+    `must be a number of bytes, ${maxPutBytes} at most`,
+  )
 }
 
 function inFront(store: BlobStore | undefined): BlobStore | undefined {

@@ -2,11 +2,15 @@ import type { BlobStore, ByteRange, Digest, IngestBlob, StoredBlob } from '@pull
 import type { R2Bucket, R2ObjectBody } from './bindings.ts'
 import { createGatheredWrite } from './gathered-write.ts'
 import { withLength } from './known-length.ts'
+import { putInParts } from './r2-parts.ts'
 
 export interface R2BlobStoreOptions {
   readonly bucket: R2Bucket
   /** Of what goes through `write`, which holds it in memory; layers go through `ingest`. */
   readonly maxWriteBytes?: number
+  /** Larger layers are taken in by parts, with CPU of the Worker; undefined: not at all. */
+  readonly partsAboveBytes?: number | undefined
+  readonly partBytes?: number
 }
 
 export interface R2BlobStore extends BlobStore {
@@ -15,13 +19,17 @@ export interface R2BlobStore extends BlobStore {
 
 /** The largest manifest is 4 MiB. */
 const manifestBytes = 4 * 1024 * 1024
+/** 10 000 of them are 156 GiB. */
+const defaultPartBytes = 16 * 1024 * 1024
 /** R2, "Limits": a single put takes 5 GiB less 5 MiB, and only a single put checks a digest. */
-const maxPutBytes = 5 * 1024 ** 3 - 5 * 1024 ** 2
+export const maxPutBytes: number = 5 * 1024 ** 3 - 5 * 1024 ** 2
 
 /** Blobs in R2, under the names that the S3 store gives them. R2 checks each digest before an object is there. */
 export function createR2BlobStore({
   bucket,
   maxWriteBytes = manifestBytes,
+  partsAboveBytes,
+  partBytes = defaultPartBytes,
 }: R2BlobStoreOptions): R2BlobStore {
   const put = async (
     digest: Digest,
@@ -75,6 +83,10 @@ export function createR2BlobStore({
     },
 
     async ingest(digest, body, size) {
+      if (partsAboveBytes !== undefined && size > partsAboveBytes) {
+        await putInParts({ bucket, key: keyOf(digest), digest, body, size, partBytes })
+        return
+      }
       if (size > maxPutBytes) {
         await body.cancel()
         throw new Error(`${size} bytes are more than R2 takes and checks in one put`)

@@ -44,7 +44,7 @@ export function prepareWorker({ config, environment }: WorkerOptions): Worker {
   }
 }
 
-/** Of a body that is JavaScript's own, this runtime forgets the length. What R2 gives loses nothing by it. */
+/** A part whose upstream tells its length by Content-Range alone gets it here, without JavaScript. */
 function withStatedLength(response: Response): Response {
   const length = response.headers.get('content-length')
   if (response.status !== 206 || !response.body || length === null) return response

@@ -1,13 +1,12 @@
 import type { ByteRange, Digest, StoredBlob } from '@pullway/core'
-import { LRUCache } from 'lru-cache'
+import { createRecent, type Recent } from './recent.ts'
 
 export type Bytes = Uint8Array<ArrayBuffer>
 
-export type BlobCache = LRUCache<Digest, Bytes>
+export type BlobCache = Recent<Digest, Bytes>
 
 export function createBlobCache(maxBytes: number): BlobCache {
-  // lru-cache knows no size of nothing: an empty blob counts as one byte.
-  return new LRUCache({ maxSize: maxBytes, sizeCalculation: (bytes) => bytes.byteLength || 1 })
+  return createRecent({ maxSize: maxBytes, sizeOf: ({ byteLength }) => byteLength })
 }
 
 export function toStoredBlob(bytes: Bytes, range: ByteRange | undefined): StoredBlob {

@@ -1,6 +1,6 @@
 /* eslint-disable @typescript-eslint/require-await -- an asynchronous port, implemented without waiting */
 import type { Clock, KeyValue } from '@pullway/core'
-import { LRUCache } from 'lru-cache'
+import { createRecent } from './recent.ts'
 
 export interface MemoryKeyValueOptions {
   readonly clock: Clock
@@ -12,7 +12,7 @@ export interface MemoryKeyValueOptions {
 
 interface Entry {
   readonly value: string
-  /** Epoch milliseconds; kept here since lru-cache's own life times do not follow the Clock port. */
+  /** Epoch milliseconds. */
   readonly expiresAt: number
 }
 
@@ -21,10 +21,10 @@ export function createMemoryKeyValue({
   maxEntries = 10_000,
   maxCharacters = 16 * 1024 * 1024,
 }: MemoryKeyValueOptions): KeyValue {
-  const entries = new LRUCache<string, Entry>({
-    max: maxEntries,
+  const entries = createRecent<string, Entry>({
+    maxEntries,
     maxSize: maxCharacters,
-    sizeCalculation: ({ value }, key) => key.length + value.length || 1,
+    sizeOf: ({ value }, key) => key.length + value.length,
   })
 
   return {

@@ -3,11 +3,17 @@ import { contentOf, readExactly, readText } from './body.ts'
 import { type Asked, createClient, type S3Options } from './client.ts'
 import { S3Error } from './error.ts'
 import { rangeHeader, spanOf } from './span.ts'
+import { putStream } from './put-stream.ts'
 import { createWrite } from './write.ts'
 
 export interface S3BlobStore extends BlobStore {
   /** An address that gives the blob to whoever has it, to GET only, with or without a range. */
   presign(digest: Digest, expiresSeconds: number): Promise<URL>
+  /**
+   * One PUT of a body as it comes, whose bytes nobody here looks at: the service refuses others than the digest
+   * names, and less or more. Throws a StreamRefused where the blob or the service does not suit that.
+   */
+  put(digest: Digest, body: ReadableStream<Uint8Array>, size: number): Promise<void>
 }
 
 /** A client of the mirror waits meanwhile. */
@@ -69,6 +75,8 @@ export function createS3BlobStore(options: S3Options): S3BlobStore {
       const key = client.keyOf(digest)
       await client.ask({ ...common, method: 'DELETE', key, accepts: [200, 204, 404] }, readText)
     },
+
+    put: (digest, body, size) => putStream(client, digest, body, size),
 
     async presign(digest, expiresSeconds) {
       if (!(expiresSeconds >= 1 && expiresSeconds <= longestExpiry)) {

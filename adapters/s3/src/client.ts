@@ -20,7 +20,8 @@ export interface Asked {
   readonly key: string
   readonly query?: Readonly<Record<string, string>>
   readonly headers?: Readonly<Record<string, string>>
-  readonly body?: Uint8Array<ArrayBuffer> | string
+  /** A stream cannot be repeated, and its length stands in the headers. */
+  readonly body?: Uint8Array<ArrayBuffer> | string | ReadableStream<Uint8Array>
   /** Statuses that the caller understands; any other one is thrown. */
   readonly accepts: readonly number[]
   /** For all attempts together, and what is read of the answer before it is handed on. */
@@ -36,6 +37,8 @@ export interface S3Client extends Bucket {
   presign(key: string, expiresSeconds: number): Promise<URL>
 }
 
+/** What fetch wants of whoever gives it a stream. */
+const forStreams: object = { duplex: 'half' }
 /** Before the second and the third attempt. */
 const pauses = [100, 400]
 
@@ -66,8 +69,9 @@ export function createClient(options: S3Options): S3Client {
     headers.set('accept-encoding', 'identity')
     const body = asked.body ?? null
     // A redirect would take the signature to another host, where it is worth nothing.
-    const init: RequestInit = { method: asked.method, headers, body, redirect: 'manual', signal }
-    return fetch(new Request(url, init), { network: 'any' })
+    const init = { method: asked.method, headers, body, redirect: 'manual', signal } as const
+    const request = new Request(url, { ...init, ...forStreams })
+    return fetch(request, { network: 'any' })
   }
 
   async function persist(asked: Asked, signal: AbortSignal): Promise<Response> {

@@ -61,7 +61,7 @@ function createMirrorHandler(
   runtime: Runtime,
 ): Handler {
   const config = readConfig(environment, document)
-  const services = readServices(environment)
+  const services = readServices(environment, config.cache)
   const logger = createConsoleLogger({ ...config.log, console: runtime.console })
   const ports = createPorts(config, services, { ...runtime, clock: systemClock, logger })
   const { delivery } = runtime

@@ -10,6 +10,7 @@ import {
 import { createRedisHttpKeyValue } from '@pullway/redis/http'
 import { createS3BlobStore } from '@pullway/s3'
 import type { Runtime } from './handler.ts'
+import { createIngest } from './ingest.ts'
 import type { ObjectStorage, RedisOverHttp, Services } from './services.ts'
 
 export interface PortsOptions extends Runtime {
@@ -57,14 +58,15 @@ const noTokenKey = new ConfigError([
 function createBlobs(
   configured: Config['cache']['blobs'],
   objectStorage: ObjectStorage | undefined,
-  { fetch, clock }: PortsOptions,
-): Pick<Ports, 'blobs' | 'presign'> {
+  { fetch, clock, delivery }: PortsOptions,
+): Pick<Ports, 'blobs' | 'presign' | 'ingest'> {
   if (configured.driver === 'none') return { blobs: undefined }
   if (objectStorage) {
     const store = createS3BlobStore({ ...objectStorage, fetch, clock })
     return {
       blobs: withMemory(store, inMemory),
       presign: (digest, expiresSeconds) => store.presign(digest, expiresSeconds),
+      ...(delivery.passesThrough === true && { ingest: createIngest(store) }),
     }
   }
   // There is no disk here: what the defaults would keep in files is kept in memory.

@@ -1,4 +1,4 @@
-import { ConfigError, type Mistake } from '@pullway/core/config'
+import { type Config, ConfigError, type Mistake } from '@pullway/core/config'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -8,6 +8,7 @@ export interface ObjectStorage {
   readonly region: string
   readonly accessKeyId: string
   readonly secretAccessKey: string
+  readonly prefix?: string
 }
 
 export interface RedisOverHttp {
@@ -35,8 +36,11 @@ const redisVariables = [
   { url: 'KV_REST_API_URL', token: 'KV_REST_API_TOKEN' },
 ] as const
 
-/** Throws a ConfigError where a service is configured by halves. */
-export function readServices(environment: Environment): Services {
+/** The environment's services, else the configuration's. Throws a ConfigError where one is there by halves. */
+export function readServices(
+  environment: Environment,
+  { blobs, state }: Config['cache'],
+): Services {
   const mistakes: Mistake[] = []
   const objectStorage = readGroup(objectStorageVariables, environment, mistakes)
   const redis = redisVariables
@@ -44,8 +48,13 @@ export function readServices(environment: Environment): Services {
     .find((found) => found !== undefined)
   checkUrl(objectStorage?.endpoint, objectStorageVariables.endpoint, mistakes)
   for (const { url } of redisVariables) checkUrl(environment[url], url, mistakes)
+  const configured = state.driver === 'redis' && !redis ? state : undefined
+  checkUrl(configured?.url, 'cache.state.url', mistakes)
   if (mistakes.length > 0) throw new ConfigError(mistakes)
-  return { objectStorage, redis }
+  return {
+    objectStorage: objectStorage ?? (blobs.driver === 's3' ? blobs : undefined),
+    redis: redis ?? (configured && { url: configured.url, token: configured.token ?? '' }),
+  }
 }
 
 /** Undefined where none of the variables is set. */

@@ -10,13 +10,13 @@ import type { BlobWanted, Downloads, JoinedFill } from './downloads.ts'
 import { followFill, toBody } from './fill-body.ts'
 import type { Holdings } from './holdings.ts'
 import type { Fill } from './fill.ts'
-import type { LinkWanted } from './linked-blobs.ts'
+import type { LinkedBlob } from './linked-blobs.ts'
 import type { PassedBlob } from './passed-blobs.ts'
 import type { Source } from './source.ts'
 import type { ForgivingStore } from './store.ts'
 import { toSource } from './stored-source.ts'
 
-export interface BlobPull extends Omit<LinkWanted, 'knownSize'> {
+export interface BlobPull extends Omit<LinkedBlob, 'knownSize'> {
   readonly method: 'GET' | 'HEAD'
   readonly range: RangeRequest | undefined
   readonly waitUntil: (work: Promise<unknown>) => void
@@ -27,7 +27,7 @@ export interface BlobCacheOptions {
   readonly holdings: Holdings
   readonly downloads: Downloads
   /** Answers by a link where the platform or the operator wants one. */
-  readonly link: (wanted: LinkWanted) => Promise<Answer | undefined>
+  readonly link: (wanted: LinkedBlob) => Promise<Answer | undefined>
   /** Instead of downloads that are followed. */
   readonly pass: ((wanted: PassedBlob) => Promise<Answer>) | undefined
   readonly clock: Clock

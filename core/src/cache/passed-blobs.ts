@@ -1,29 +1,22 @@
 import type { Answer } from '../answer.ts'
-import type { Digest, IngestBlob, KeyValue, Logger } from '../ports.ts'
+import type { ByteRange } from '../ports.ts'
 import type { RangeRequest } from '../request/byte-range.ts'
-import { downloadBlob, headBlob } from '../upstream/blobs.ts'
+import { type BlobDownload, downloadBlob, headBlob } from '../upstream/blobs.ts'
+import { UpstreamTrouble } from '../upstream/trouble.ts'
 import { part, satisfiable, whole } from './blob-answer.ts'
-import type { BlobWanted, Downloads } from './downloads.ts'
-import { toBody } from './fill-body.ts'
+import type { BlobWanted } from './downloads.ts'
 import type { Holdings } from './holdings.ts'
-import type { ForgivingStore } from './store.ts'
+import type { KeepBlob } from './keep-blob.ts'
 
 export interface PassedBlobsOptions {
-  readonly store: ForgivingStore
   readonly holdings: Holdings
-  readonly downloads: Downloads
-  readonly ingest: IngestBlob | undefined
-  readonly volatile: KeyValue
-  readonly logger: Logger
+  readonly keep: KeepBlob | undefined
 }
 
 export interface PassedBlob extends BlobWanted {
   readonly range: RangeRequest | undefined
   readonly waitUntil: (work: Promise<unknown>) => void
 }
-
-/** For about so long another request need not begin to store the same blob. */
-const ingestingSeconds = 300
 
 /**
  * For runtimes where JavaScript must not touch a layer's bytes: the upstream's body is the answer's, as it is,
@@ -32,56 +25,36 @@ const ingestingSeconds = 300
 export function createPassedBlobs(
   options: PassedBlobsOptions,
 ): (wanted: PassedBlob) => Promise<Answer> {
-  const { store, holdings, downloads, ingest, volatile, logger } = options
-  const running = new Set<Digest>()
+  const { holdings, keep } = options
 
   return async (wanted) => {
-    const { route, upstream, digest, deadline, knownSize, range } = wanted
+    const { route, upstream, digest, deadline, knownSize } = wanted
     const question = { repository: route.repository, digest, deadline }
-    if (range) {
-      const size = knownSize ?? (await headBlob(upstream, question)).size
-      if (size !== undefined) {
-        const bytes = satisfiable(range, size)
-        wanted.waitUntil(keep(wanted, size))
-        const source = await downloads.openRange(wanted, bytes.first, bytes.last)
-        return part(digest, bytes, size, toBody(source), 'partial')
-      }
-    }
-    const download = await downloadBlob(upstream, question)
+    const bytes = await bytesOf(wanted)
+    const download = await downloadBlob(upstream, question, bytes)
     if (knownSize === undefined) await holdings.note(route, digest, { kind: 'blob' })
     const size = download.size ?? knownSize
-    if (size !== undefined) wanted.waitUntil(keep(wanted, size))
-    return whole(digest, size, download.body, 'pass')
-  }
-
-  async function keep(wanted: PassedBlob, size: number): Promise<void> {
-    const { digest } = wanted
-    if (!ingest || running.has(digest)) return
-    running.add(digest)
-    try {
-      await ingestOnce(wanted, size, ingest)
-    } catch (error) {
-      logger.warn('a blob was not stored', { digest, error: String(error) })
-      await volatile.delete(keyOf(digest))
-    } finally {
-      running.delete(digest)
+    if (keep && size !== undefined) wanted.waitUntil(keep({ ...wanted, knownSize: size }))
+    const given = bytes && givenOf(download)
+    if (!given) return whole(digest, size, download.body, 'pass')
+    if (given.last > bytes.last || (knownSize !== undefined && size !== knownSize)) {
+      await download.body.cancel().catch(() => undefined)
+      throw new UpstreamTrouble(upstream.config.name, 'server-error', 'it sent another range')
     }
-  }
-
-  async function ingestOnce(wanted: PassedBlob, size: number, into: IngestBlob): Promise<void> {
-    const { route, upstream, digest, deadline } = wanted
-    // Other isolates may be at it, too; two that begin at once do the same work twice, and no harm.
-    if ((await volatile.get(keyOf(digest))) !== undefined || (await store.stat(digest))) return
-    await volatile.set(keyOf(digest), '1', ingestingSeconds)
-    const { body } = await downloadBlob(upstream, {
-      repository: route.repository,
-      digest,
-      deadline,
-    })
-    await into(digest, body, size)
+    return part(digest, given, size ?? bytes.size, download.body, 'partial')
   }
 }
 
-function keyOf(digest: Digest): string {
-  return `ingesting/${digest}`
+/** Undefined for the whole, and where nobody tells how long the whole is. */
+async function bytesOf(wanted: PassedBlob): Promise<(ByteRange & { size: number }) | undefined> {
+  const { route, upstream, digest, deadline, knownSize, range } = wanted
+  if (!range) return undefined
+  const question = { repository: route.repository, digest, deadline }
+  const size = knownSize ?? (await headBlob(upstream, question)).size
+  return size === undefined ? undefined : { ...satisfiable(range, size), size }
+}
+
+/** Undefined where the upstream ignored the range: the whole answers it as well (RFC 9110, section 14.2). */
+function givenOf({ position, last }: BlobDownload): ByteRange | undefined {
+  return last === undefined ? undefined : { first: position, last }
 }

@@ -10,6 +10,8 @@ export interface BlobDownload {
   readonly body: ReadableStream<Uint8Array>
   /** Position of the body's first byte: 0 where the upstream ignored the range. */
   readonly position: number
+  /** Position of the body's last byte, where the upstream has sent a part. */
+  readonly last?: number
   /** The whole blob's size; undefined where the upstream does not say. */
   readonly size: number | undefined
 }
@@ -41,7 +43,7 @@ export async function downloadBlob(
       if (response.status === 200) return { body, position: 0, size: parseLength(response.headers) }
       const given = parseContentRange(response.headers.get('content-range'))
       if (range && given?.first === range.first)
-        return { body, position: given.first, size: given.size }
+        return { body, position: given.first, last: given.last, size: given.size }
       await discard(response)
       throw new UpstreamTrouble(
         upstream.config.name,

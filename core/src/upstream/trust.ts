@@ -1,5 +1,5 @@
-import { getDomain } from 'tldts'
 import type { EndpointConfig, UpstreamConfig } from '../config/config.ts'
+import { registrableDomain } from './registrable-domain.ts'
 
 /** `host` without the scheme's default port, as URL.host writes it. */
 type Host = string
@@ -45,12 +45,7 @@ export function keepsEncryption(from: URL, to: URL): boolean {
 /** The same registrable domain; never for addresses and names without one. */
 export function isSameSite(one: string, other: string): boolean {
   const domain = registrableDomain(one)
-  return domain !== null && domain === registrableDomain(other)
-}
-
-function registrableDomain(hostname: string): string | null {
-  // Private suffixes count: two customers of one hosting domain are strangers to each other.
-  return getDomain(hostname, { allowPrivateDomains: true })
+  return domain !== undefined && domain === registrableDomain(other)
 }
 
 function isTrustedHost(url: URL, trusted: readonly Host[]): boolean {

@@ -10,4 +10,5 @@ export const targets: Readonly<Record<TargetName, Target>> = {
   cloudflare: cloudflareTarget,
   lambda: lambdaTarget,
   'vercel-node': vercelTarget('vercel-node', 'node'),
+  'vercel-edge': vercelTarget('vercel-edge', 'edge'),
 }
