@@ -91,6 +91,7 @@ export function toErrorResponse(error: RegistryError, isHead: boolean): Response
       'content-type': 'application/json',
       'content-length': String(body.byteLength),
       'docker-distribution-api-version': 'registry/2.0',
+      'x-content-type-options': 'nosniff',
       ...error.headers,
     },
   })

@@ -7,6 +7,8 @@ export function respond(answer: Answer, method: 'GET' | 'HEAD'): Response {
   const headers = answer.headers
   headers['docker-distribution-api-version'] = 'registry/2.0'
   headers['cache-status'] = formatCacheStatus(outcome)
+  // Layers and manifests are anybody's content: no browser is to guess at it.
+  headers['x-content-type-options'] = 'nosniff'
   if (outcome.startsWith('stale-')) {
     // podman prints exactly this form (clients.md, section 3.3).
     const reason = outcome.slice('stale-'.length).replace('-', ' ')

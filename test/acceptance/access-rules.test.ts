@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { makeImage } from '../clients/upstream/images.ts'
 import { accept, expectContent, expectError } from './expect.ts'
 import type { Answer } from './http.ts'
+import { onlyWith } from './only-with.ts'
 import { topOf } from './pull.ts'
 import { readersRegistry, startWorldWith, type World } from './world.ts'
 
@@ -86,7 +87,7 @@ test.each(ways)(
   'a denied image is denied as %s at %s, whatever is asked of it',
   async (path, host) => {
     for (const thing of things) {
-      const url = path.replace('*', thing)
+      const url = path!.replace('*', thing)
       const headers = host === undefined ? {} : { host }
       const message = expectError(await ask(url, { headers }), { status: 403, code: 'DENIED' })
       expect(message).toContain(`docker.io/${name}`)
@@ -166,4 +167,16 @@ test('a layer is served whole where streams are counted', async () => {
   for (let round = 0; round < 3; round += 1) {
     expectContent(await ask(`/v2/${open.repository}/blobs/${layer!.digest}`), layer!)
   }
+})
+
+onlyWith('limits-bandwidth', 'a limit of bandwidth makes layers slow', async () => {
+  const large = makeImage('owner/pullway-slow:1.0', [400_000])
+  const slow = await startWorldWith({ limits: { bandwidth: '200KiB/s' } }, large)
+  const [layer] = large.blobs.toSorted((a, b) => b.bytes.byteLength - a.bytes.byteLength)
+  // What is small comes at once, and is paid by what comes next.
+  await slow.ask(`/v2/${large.repository}/blobs/${layer!.digest}`)
+  const again = await slow.ask(`/v2/${large.repository}/blobs/${layer!.digest}`)
+  await slow.stop()
+  expectContent(again, layer!)
+  expect(again.seconds).toBeGreaterThan(0.5)
 })

@@ -8,6 +8,7 @@ export const capabilities = {
   'streams-blobs': { en: 'sends blobs of any size itself', zh: '任意大小的 blob 都自行发送' },
   'verifies-blobs': { en: 'verifies blobs on their way', zh: '边传边校验 blob' },
   'shares-downloads': { en: 'one download for all clients', zh: '多个客户端共享一次下载' },
+  'limits-bandwidth': { en: 'limits bandwidth', zh: '限制带宽' },
   'survives-restart': { en: 'cache survives a restart', zh: '重启后缓存仍在' },
   'takes-large-pushes': { en: 'takes pushes of any size', zh: '推送大小不限' },
 } as const satisfies Readonly<Record<string, Text>>
@@ -29,6 +30,7 @@ export const platforms = {
       'verifies-blobs': { en: 'when R2 keeps them', zh: '存入 R2 时校验' },
       'shares-downloads': { en: 'no: passed through', zh: '否：直接转发' },
       'takes-large-pushes': { en: 'up to 100 MB at once', zh: '每次不超过 100 MB' },
+      'limits-bandwidth': { en: 'no: CPU time for every byte', zh: '否：每个字节都要 CPU 时间' },
     },
   },
   'vercel-node': {
@@ -46,6 +48,7 @@ export const platforms = {
       'verifies-blobs': { en: 'when S3 keeps them', zh: '存入 S3 时校验' },
       'shares-downloads': { en: 'no: passed through', zh: '否：直接转发' },
       'survives-restart': { en: 'with S3 and Redis', zh: '需要 S3 和 Redis' },
+      'takes-large-pushes': { en: 'up to 4.5 MB at once', zh: '每次不超过 4.5 MB' },
     },
   },
   lambda: {

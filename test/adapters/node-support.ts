@@ -2,7 +2,11 @@ import { readdirSync, readlinkSync } from 'node:fs'
 import { createConnection, type Socket } from 'node:net'
 import type { Clock, Logger, Pullway } from '@pullway/core'
 import { systemClock } from '../../adapters/node/src/clock.ts'
-import { createHttpServer, type HttpServer } from '../../adapters/node/src/server.ts'
+import {
+  createHttpServer,
+  type HttpServer,
+  type HttpServerOptions,
+} from '../../adapters/node/src/server.ts'
 
 export interface LogRecord {
   readonly level: 'info' | 'warn' | 'error' | 'access'
@@ -26,6 +30,7 @@ export interface TestServerOptions {
   readonly host?: string
   readonly idle?: () => Promise<void>
   readonly clock?: Clock
+  readonly limits?: HttpServerOptions['limits']
 }
 
 /** The HTTP server around a function that stands for the core. */
@@ -35,6 +40,7 @@ export async function startTestServer(
     host = '127.0.0.1',
     idle = () => Promise.resolve(),
     clock = systemClock,
+    limits = {},
   }: TestServerOptions = {},
 ): Promise<TestServer> {
   const logger = createRecordingLogger()
@@ -45,6 +51,7 @@ export async function startTestServer(
     logger,
     clock,
     isStopping: () => isStopping,
+    limits,
   })
   const stop = (withinMs: number): Promise<boolean> => {
     isStopping = true

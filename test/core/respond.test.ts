@@ -25,6 +25,7 @@ test('an answer becomes a Response with all its headers', async () => {
     'content-length': '10',
     'docker-distribution-api-version': 'registry/2.0',
     'cache-status': 'pullway; hit',
+    'x-content-type-options': 'nosniff',
   })
   expect(new Uint8Array(await response.arrayBuffer())).toEqual(bytes)
 })

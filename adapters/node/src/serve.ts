@@ -27,6 +27,9 @@ export interface RunningServer {
   stop(withinMs?: number): Promise<boolean>
 }
 
+/** For as long as it moves, an upload may go on (core/src/push/upload-limit.ts). */
+const longestUploadMs = 6 * 3600_000
+
 export async function startServer(
   config: Config,
   options: StartOptions = {},
@@ -47,8 +50,8 @@ export async function startServer(
     runtimeMetrics: formatProcessMetrics,
   })
   const { listen } = config
-  const takesUploads = config.push.enabled
-  const running = { pullway, listen, logger, clock, isStopping, takesUploads }
+  const limits = config.push.enabled ? { requestTimeout: longestUploadMs } : {}
+  const running = { pullway, listen, logger, clock, isStopping, limits }
   const server = await createHttpServer(running)
   void keepSweeping(sweeps, ports, stopping.signal)
   const watch =

@@ -20,8 +20,15 @@ export interface HttpServerOptions {
   readonly logger: Logger
   readonly clock: Clock
   readonly isStopping: () => boolean
-  /** Clients send blobs, too, for which the time limit of small requests is too short. */
-  readonly takesUploads?: boolean
+  /** Instead of the usual ones. */
+  readonly limits?: Partial<HttpLimits>
+}
+
+export interface HttpLimits {
+  readonly headersTimeout: number
+  readonly requestTimeout: number
+  readonly connectionsCheckingInterval: number
+  readonly silenceMs: number
 }
 
 const limits = {
@@ -33,11 +40,9 @@ const limits = {
   requestTimeout: 60_000,
   connectionsCheckingInterval: 5000,
   keepAliveTimeout: 75_000,
+  /** Without a byte in either direction; clients that unpack while they download pause for long. */
+  silenceMs: 300_000,
 }
-/** An upload may go on for long, as long as it moves (core/src/push/upload-limit.ts). */
-const longestUploadMs = 6 * 3600_000
-/** Without a byte in either direction; clients that unpack while they download pause for long. */
-const silenceMs = 300_000
 /** For a first request that is on its way while the server stops. */
 const unusedMs = 1000
 
@@ -55,8 +60,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     works.add(tracked)
   }
 
-  const requestTimeout = options.takesUploads ? longestUploadMs : limits.requestTimeout
-  const server = createServer({ ...limits, requestTimeout })
+  const { silenceMs, ...own } = { ...limits, ...options.limits }
+  const server = createServer(own)
   server.timeout = silenceMs
   const connections = trackConnections(server)
   server.on('request', createListener({ pullway, logger, connections, waitUntil, isStopping }))

@@ -46,6 +46,14 @@ export interface GateOptions {
   readonly findMeaning: PermitOptions['findMeaning']
 }
 
+/** Names are 255 characters at most, and the cursors of tag lists and uploads are upstreams' own. */
+const maxUrlLength = 8 * 1024
+const tooLong = new RegistryError(
+  'UNSUPPORTED',
+  'this address is longer than 8 KiB: no registry has one',
+  { status: 414 },
+)
+
 /** Asked by machines of the operator's own, whose addresses nobody lists. */
 const healthPaths: ReadonlySet<string> = new Set(['/healthz', '/readyz'])
 
@@ -58,6 +66,7 @@ export function createGate(options: GateOptions): Gate {
 
   return {
     admit({ url, headers }, { client }) {
+      if (url.length > maxUrlLength) throw tooLong
       if (!healthPaths.has(splitUrl(url).path)) admit(client, headers.get('user-agent'))
     },
 

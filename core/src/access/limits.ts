@@ -31,8 +31,8 @@ export function createLimits(
         release()
         throw error
       })
-      const { body } = found
-      // Small blobs come as bytes, 304 and links without any.
+      // Small blobs come as bytes, which a line that is shared must carry, too; 304 and links have none.
+      const body = shape && found.body instanceof Uint8Array ? streamOf(found.body) : found.body
       if (!(body instanceof ReadableStream)) {
         release()
         return found
@@ -44,6 +44,15 @@ export function createLimits(
       return { ...found, body: shaped }
     },
   }
+}
+
+function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      if (bytes.byteLength > 0) controller.enqueue(bytes)
+      controller.close()
+    },
+  })
 }
 
 /** Tells when a body was read to its end, broke, or was given up. */

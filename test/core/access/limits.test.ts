@@ -120,6 +120,18 @@ describe('a place is free again', () => {
   })
 })
 
+test('a blob that comes as bytes takes its time, too', async () => {
+  const { clock, limits } = create({ bandwidthBytesPerSecond: 1024 })
+  const begin = clock.now()
+  const { body } = await limits.sendBlob('a', context, answerWith(new Uint8Array(5_120).fill(7)))
+  const read = new Response(body as ReadableStream).bytes()
+  await clock.advance(3_000)
+  expect(await Promise.race([read, Promise.resolve(undefined)])).toBeUndefined()
+  await clock.advance(2_000)
+  expect(await read).toEqual(new Uint8Array(5_120).fill(7))
+  expect(clock.now() - begin).toBe(5_000)
+})
+
 test('bandwidth and connections hold together', async () => {
   const world = create({ connections: 1, bandwidthBytesPerSecond: 1024 })
   const { body } = await world.limits.sendBlob('a', context, answerWith(stream(10_240)))

@@ -19,6 +19,7 @@ const headers = {
   etag,
   'accept-ranges': 'bytes',
   'docker-distribution-api-version': 'registry/2.0',
+  'x-content-type-options': 'nosniff',
 }
 
 describe('a whole blob', () => {

@@ -28,6 +28,7 @@ describe('a tag', () => {
       etag: `"${index.digest}"`,
       'docker-distribution-api-version': 'registry/2.0',
       'cache-status': 'pullway; fwd=miss; stored',
+      'x-content-type-options': 'nosniff',
     })
     expect(cold.bytes).toEqual(index.bytes)
     expect(takeLines()).toEqual(['GET app/manifests/latest'])
