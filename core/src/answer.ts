@@ -3,7 +3,8 @@ import type { TroubleReason } from './config/config.ts'
 /**
  * What the cache could do for a pull:
  * hit · miss (fetched and kept) · pass (fetched, not kept) · collapsed (joined another one's fetch) · revalidated (upstream confirmed it) ·
- * partial (a range of its own) · linked (the client fetches it elsewhere) · stale-*.
+ * partial (a range of its own) · linked (the client fetches it elsewhere) · stale-*,
+ * `spared` where the copy saved a pull of the upstream's rate limit.
  */
 export type Outcome =
   | 'hit'
@@ -13,7 +14,7 @@ export type Outcome =
   | 'revalidated'
   | 'partial'
   | 'linked'
-  | `stale-${TroubleReason | 'not-found'}`
+  | `stale-${TroubleReason | 'not-found' | 'spared'}`
 
 /** The mirror's answer before it becomes a Response. */
 export interface Answer {

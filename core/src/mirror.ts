@@ -1,3 +1,4 @@
+import type { PermitOptions } from './access/permit.ts'
 import { createPrivateRepositories } from './access/private.ts'
 import { createRelayAccess, type RelayAccess } from './access/relay-access.ts'
 import { createSee } from './access/visibility.ts'
@@ -8,7 +9,6 @@ import { createDownloads } from './cache/downloads.ts'
 import { createHoldings } from './cache/holdings.ts'
 import { createKeepBlob } from './cache/keep-blob.ts'
 import { createLinkedBlobs } from './cache/linked-blobs.ts'
-import { createKeepManifest } from './cache/keep-manifest.ts'
 import { toManifestAnswer } from './cache/manifest-answer.ts'
 import { createManifestCache } from './cache/manifests.ts'
 import { createFindMeaning } from './cache/meaning.ts'
@@ -18,7 +18,7 @@ import { createStoreReport } from './cache/store-report.ts'
 import { createForgivingStore } from './cache/store.ts'
 import { createTags } from './cache/tags.ts'
 import type { Config, UpstreamConfig } from './config/config.ts'
-import { listReferrers } from './listing/referrers.ts'
+import { listReferrers, type ReferrersPull } from './listing/referrers.ts'
 import { listTags } from './listing/tags.ts'
 import { search } from './listing/search.ts'
 import type { Metrics } from './observe/metrics.ts'
@@ -26,9 +26,7 @@ import type { Digest, Ports } from './ports.ts'
 import { everything, parseAccept } from './request/accept.ts'
 import { parseByteRange } from './request/byte-range.ts'
 import { isNotModified, isRangeStillValid } from './request/conditional.ts'
-import { createLocations } from './push/locations.ts'
 import { createPush, type PushStep } from './push/push.ts'
-import { createPushedManifests } from './push/pushed.ts'
 import type { Pull, Target } from './request/parse.ts'
 import type { Reference } from './request/reference.ts'
 import { createRouter, type Route } from './route.ts'
@@ -59,7 +57,7 @@ export interface Mirror {
     isShown: (upstream: UpstreamConfig, repository: string) => boolean,
   ): Promise<Answer>
   /** What a tag means now; undefined where there is no such tag. */
-  findMeaning(route: Route, tag: string, asker: Asker | undefined): Promise<Digest | undefined>
+  readonly findMeaning: PermitOptions['findMeaning']
   /** Resolves when no download into the cache runs. */
   idle(): Promise<void>
 }
@@ -101,25 +99,22 @@ export function createMirror(options: MirrorOptions): Mirror {
   const upstreams = createUpstreams(config, { ...ports, state, volatile, metrics })
   const relay = createRelayAccess({ ...options, ports: { ...ports, state, volatile }, router })
   const see = createSee(relay.grants, createPrivateRepositories(state, clock))
-  const pushed = createPushedManifests({ ...common, tags, keep: createKeepManifest(common) })
-  const locations = createLocations({ volatile, createHasher })
 
   return {
     relay,
-    push: createPush({ ...options, ...common, router, sendTo: relay.sendTo, locations, pushed }),
+    push: createPush({ ...options, ...common, ...relay, router, volatile, tags }),
     async pull(pull, route, context) {
-      const known = upstreams.of(route)
       const { target } = pull
-      const deadline = clock.now() + answerMs
-      const upstream = await view({ pull, route, upstream: known, deadline, context }, target)
-      const wanted = { pull, route, upstream, deadline, context }
+      const asked = { pull, route, context, deadline: clock.now() + answerMs }
+      const upstream = await view({ ...asked, upstream: upstreams.of(route) }, target)
+      const wanted = { ...asked, upstream }
       switch (target.kind) {
         case 'manifest':
           return pullManifest(wanted, target.reference)
         case 'blob':
           return pullBlob(wanted, target.digest)
         case 'tags':
-          return listTags(pull, route, upstream, wanted.deadline)
+          return listTags(pull, route, upstream, asked.deadline)
         case 'referrers':
           return pullReferrers(wanted, target.digest)
       }
@@ -146,17 +141,11 @@ export function createMirror(options: MirrorOptions): Mirror {
   }
 
   async function pullManifest(wanted: Wanted, reference: Reference): Promise<Answer> {
-    const { pull, route, upstream, deadline, context } = wanted
+    const { route, context } = wanted
     const { headers } = context
     const accepted = parseAccept(headers.get('accept'))
-    const found = await findManifest({
-      method: pull.method,
-      route,
-      upstream,
-      reference,
-      accepted,
-      deadline,
-    })
+    const { method } = wanted.pull
+    const found = await findManifest({ ...wanted, method, reference, accepted })
     return toManifestAnswer(found, { accepted, reference, headers, route })
   }
 
@@ -181,20 +170,11 @@ export function createMirror(options: MirrorOptions): Mirror {
   }
 
   async function pullReferrers(wanted: Wanted, digest: Digest): Promise<Answer> {
-    const findTag = async (
-      tag: string,
-    ): Promise<{ digest: Digest; bytes: Uint8Array<ArrayBuffer> } | undefined> => {
-      const { route, upstream, deadline } = wanted
+    const findTag: ReferrersPull['findTag'] = async (tag) => {
       const reference = { type: 'tag', tag } as const
       await view(wanted, { kind: 'manifest', reference })
-      const found = await findManifest({
-        method: 'GET',
-        route,
-        upstream,
-        reference,
-        accepted: everything,
-        deadline,
-      })
+      const accepted = everything
+      const found = await findManifest({ ...wanted, method: 'GET', reference, accepted })
       const bytes = await readBytes(new Response(found.content), maxManifestBytes)
       return bytes && { digest: found.digest, bytes }
     }

@@ -107,7 +107,9 @@ describe('interpolation', () => {
       '    aliases: ["${SECRET}"]',
       '    hosts: ["${SECRET}"]',
       '    trustedHosts: ["${SECRET}"]',
-      '    endpoints: [{ url: "https://x:${SECRET}@h.example", username: "${SECRET}", password: "a\\n${SECRET}" }]',
+      '    endpoints: [{ url: "https://x:${SECRET}@h.example", username: "${SECRET}", password: "a\\n${SECRET}", accounts: [{ username: "${SECRET}", password: "a\\n${SECRET}" }] }]',
+      '    failoverOn: ["${SECRET}"]',
+      '    quotaFloor: "${SECRET}"',
       'cache: { blobs: { driver: "${SECRET}", maxSize: "${SECRET}" }, serveStaleOn: ["${SECRET}"] }',
       'timeouts: { idle: "${SECRET}" }',
     ].join('\n')

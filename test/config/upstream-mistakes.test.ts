@@ -118,6 +118,32 @@ test.each<[text: string, line: number, key: string, message: RegExp]>([
     /line break/,
   ],
   [
+    upstream('endpoints: [{ url: https://h.example, accounts: [{ username: a }] }]'),
+    3,
+    at('endpoints[0].accounts[0].username'),
+    /needs a password/,
+  ],
+  [
+    upstream(
+      'endpoints: [{ url: https://h.example, accounts: [{ username: "a:b", password: c }] }]',
+    ),
+    3,
+    at('endpoints[0].accounts[0].username'),
+    /":"/,
+  ],
+  [
+    upstream('endpoints: [{ url: https://h.example, accounts: [{ user: a }] }]'),
+    3,
+    at('endpoints[0].accounts[0].user'),
+    /username, password/,
+  ],
+  [upstream('failoverOn: [denied]'), 3, at('failoverOn[0]'), /not-found/],
+  [upstream('failoverOn: not-found'), 3, at('failoverOn'), /list/],
+  [upstream('quotaFloor: few'), 3, at('quotaFloor'), /whole number/],
+  [upstream('quotaFloor: -1'), 3, at('quotaFloor'), /whole number/],
+  [upstream('quotaFloor: 1.5'), 3, at('quotaFloor'), /whole number/],
+  [upstream('quotaFloor: 12345678901'), 3, at('quotaFloor'), /whole number/],
+  [
     'publicUrl: https://m.example\n' + upstream('endpoints: [{ url: https://m.example/ }]'),
     4,
     at('endpoints[0].url'),

@@ -32,7 +32,7 @@ describe('built-in registries', () => {
       officialNamespace,
       isDefault: name === 'docker.io',
     })
-    expect(found?.endpoints).toEqual([{ url, credentials: undefined }])
+    expect(found?.endpoints).toEqual([{ url, credentials: undefined, accounts: [] }])
     expect(found?.hosts).toContain(name)
   })
 
@@ -146,7 +146,7 @@ describe('endpoints', () => {
     ['http://[fd00::5]:5000', 'http://[fd00::5]:5000/v2'],
   ])('%s is %s', (url, root) => {
     const found = upstream(`  r.example: { endpoints: [{ url: "${url}" }] }`, 'r.example')
-    expect(found?.endpoints).toEqual([{ url: root, credentials: undefined }])
+    expect(found?.endpoints).toEqual([{ url: root, credentials: undefined, accounts: [] }])
   })
 
   test('one that is not built in is reached at its name', () => {
@@ -156,11 +156,13 @@ describe('endpoints', () => {
       isDefault: false,
       aliases: [],
       hosts: [],
-      endpoints: [{ url: 'https://r.example:5000/v2', credentials: undefined }],
+      endpoints: [{ url: 'https://r.example:5000/v2', credentials: undefined, accounts: [] }],
       trustedHosts: [],
       realmHosts: [],
       officialNamespace: undefined,
       search: undefined,
+      failoverOn: new Set(),
+      quotaFloor: 0,
       clientCredentials: 'ignore',
       images: { allow: undefined, deny: [], message: undefined },
     })
@@ -178,6 +180,34 @@ describe('endpoints', () => {
       username,
       password: password.replaceAll('"', ''),
     })
+  })
+
+  test('may have several accounts; one whose variables are not set is none', () => {
+    const text = [
+      '  docker.io:',
+      '    failoverOn: [not-found]',
+      '    quotaFloor: 10',
+      '    endpoints:',
+      '      - url: https://registry-1.docker.io',
+      '        username: a',
+      '        password: 1',
+      '        accounts:',
+      '          - { username: b, password: 2 }',
+      '          - { username: "", password: "" }',
+      '          - { username: c, password: 3 }',
+    ].join('\n')
+    const found = upstream(text, 'docker.io')
+    expect(found?.endpoints).toEqual([
+      {
+        url: 'https://registry-1.docker.io/v2',
+        credentials: { username: 'a', password: '1' },
+        accounts: [
+          { username: 'b', password: '2' },
+          { username: 'c', password: '3' },
+        ],
+      },
+    ])
+    expect([found?.failoverOn, found?.quotaFloor]).toEqual([new Set(['not-found']), 10])
   })
 
   test('keep their order', () => {

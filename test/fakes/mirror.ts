@@ -126,7 +126,7 @@ export function createTestMirror(options: TestMirrorOptions): TestMirror {
 /** Virtual time after which a test that still waits has failed. */
 const longestMs = 5 * 60_000
 
-async function drive<T>(clock: FakeClock, work: Promise<T>): Promise<T> {
+export async function drive<T>(clock: FakeClock, work: Promise<T>): Promise<T> {
   const progress = { isDone: false }
   const finish = (): void => void (progress.isDone = true)
   work.then(finish, finish)

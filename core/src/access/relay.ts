@@ -3,7 +3,7 @@ import { RegistryError } from '../errors.ts'
 import type { CreateHasher } from '../ports.ts'
 import type { Named, Route, Router } from '../route.ts'
 import type { Granted, Login, RelayLogin } from '../upstream/relay-login.ts'
-import { projectOf } from '../upstream/upstream.ts'
+import { projectOf } from '../upstream/question.ts'
 import { toAsker } from './callers.ts'
 import type { Grants } from './grants.ts'
 import {

@@ -1,4 +1,3 @@
-import type { UpstreamConfig } from '../config/config.ts'
 import { RegistryError } from '../errors.ts'
 import { parseAccept } from '../request/accept.ts'
 import type { Target } from '../request/parse.ts'
@@ -6,6 +5,7 @@ import type { Route } from '../route.ts'
 import { type Asker, askAs, nobody } from '../upstream/asker.ts'
 import { headBlob } from '../upstream/blobs.ts'
 import { discard } from '../upstream/body.ts'
+import { hasAccount } from '../upstream/guest.ts'
 import { headManifest } from '../upstream/manifests.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { Grants } from './grants.ts'
@@ -47,7 +47,7 @@ export function createSee(grants: Grants, privateRepositories: PrivateRepositori
       await grants.check(question, () => probe(asked, viewing))
       return asked
     }
-    if (hasAccount(config) && !isNamed) {
+    if (config.endpoints.some(hasAccount) && !isNamed) {
       const asked = askAs(upstream, nobody)
       await privateRepositories.refuse(config, repository, () => probe(asked, viewing))
     }
@@ -57,10 +57,6 @@ export function createSee(grants: Grants, privateRepositories: PrivateRepositori
 
 function isKept({ kind }: Target): boolean {
   return kind === 'manifest' || kind === 'blob'
-}
-
-function hasAccount({ endpoints }: UpstreamConfig): boolean {
-  return endpoints.some(({ credentials }) => credentials !== undefined)
 }
 
 /** The same question, moving no content and costing no quota. */

@@ -2,8 +2,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Clock, CreateHasher, Digest, Logger } from '../ports.ts'
 import { algorithmOf } from '../request/reference.ts'
 import type { Route } from '../route.ts'
-import { type BlobDownload, downloadBlob } from '../upstream/blobs.ts'
-import { UpstreamTrouble } from '../upstream/trouble.ts'
+import { type BlobDownload, type BlobQuestion, downloadBlob } from '../upstream/blobs.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { type Fill, startFill } from './fill.ts'
 import type { Holdings } from './holdings.ts'
@@ -117,20 +116,9 @@ export function createDownloads(options: DownloadsOptions): Downloads {
     const { route, upstream, digest, knownSize } = wanted
     // A download that ended after the caller looked has left the blob here.
     if (!wanted.isStoredUseless && (await store.stat(digest))) return 'stored'
-    const first = await downloadBlob(upstream, {
-      repository: route.repository,
-      digest,
-      deadline: wanted.deadline,
-    })
-    const size = first.size ?? knownSize
-    if (knownSize !== undefined && size !== knownSize) {
-      await first.body.cancel().catch(() => undefined)
-      throw new UpstreamTrouble(
-        upstream.config.name,
-        'server-error',
-        `it sends ${String(size)} bytes for a blob of ${String(knownSize)}`,
-      )
-    }
+    const { deadline } = wanted
+    const first = await downloadBlob(upstream, { ...questionOf(wanted), deadline })
+    const { size } = first
     if (knownSize === undefined) await holdings.note(route, digest, { kind: 'blob' })
     const write = await store.write(digest, size)
     const source = sourceOf(wanted, first, { start: 0, end: size, isPart: false })
@@ -159,8 +147,7 @@ export function createDownloads(options: DownloadsOptions): Downloads {
       { ...questionOf(wanted), deadline: clock.now() + answerMs },
       { first, last: last ?? Number.MAX_SAFE_INTEGER - 1 },
     )
-    const size = download.size ?? wanted.knownSize
-    const end = last === undefined ? size : last + 1
+    const end = last === undefined ? download.size : last + 1
     return sourceOf(wanted, download, { start: first, end, isPart: true })
   }
 
@@ -190,8 +177,8 @@ interface Part {
   readonly isPart: boolean
 }
 
-function questionOf({ route, digest }: BlobWanted): { repository: string; digest: Digest } {
-  return { repository: route.repository, digest }
+function questionOf({ route, digest, knownSize }: BlobWanted): Omit<BlobQuestion, 'deadline'> {
+  return { repository: route.repository, digest, knownSize }
 }
 
 type Owned = Pick<BlobWanted, 'route' | 'upstream'>

@@ -98,6 +98,7 @@ export function startFill(options: FillOptions): Fill {
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error))
       arrived.announce()
+      if (failure instanceof DigestMismatch) source.blame(failure.message)
       await source.cancel(failure)
       const fields = { upstream, digest, received: kept.end(), error: failure.message }
       logger.warn('a download into the cache failed', fields)

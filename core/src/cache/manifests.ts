@@ -93,6 +93,8 @@ export function createManifestCache(
     try {
       const key = keyOf(pull, pull.reference)
       const current = await checks.run(key, () => headManifest(upstream, question(pull)))
+      const spared = await spare(pull, record, current)
+      if (spared) return spared
       if (!current) return await fetchTag(pull, tag)
       await holdings.note(route, current.digest, { kind: 'manifest', ...current })
       const isMoved = current.digest !== record.digest
@@ -105,6 +107,13 @@ export function createManifestCache(
     } catch (error) {
       return stale(pull, tag, record, error)
     }
+  }
+
+  /** The old content, where the new one would cost one of the last pulls that a rate limit allows. */
+  async function spare(pull: ManifestPull, old: TagRecord, current?: TagRecord) {
+    if (!pull.upstream.isScarce() || current?.digest === old.digest) return undefined
+    if (current && (await store.stat(current.digest))) return undefined
+    return (await isComplete(old.digest)) ? fromStore(pull, old, 'stale-spared') : undefined
   }
 
   async function keepMoved(pull: ManifestPull, digest: Digest): Promise<void> {

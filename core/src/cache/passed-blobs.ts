@@ -29,7 +29,7 @@ export function createPassedBlobs(
 
   return async (wanted) => {
     const { route, upstream, digest, deadline, knownSize } = wanted
-    const question = { repository: route.repository, digest, deadline }
+    const question = { repository: route.repository, digest, knownSize, deadline }
     const bytes = await bytesOf(wanted)
     const download = await downloadBlob(upstream, question, bytes)
     if (knownSize === undefined) await holdings.note(route, digest, { kind: 'blob' })
@@ -37,7 +37,7 @@ export function createPassedBlobs(
     if (keep && size !== undefined) wanted.waitUntil(keep({ ...wanted, knownSize: size }))
     const given = bytes && givenOf(download)
     if (!given) return whole(digest, size, download.body, 'pass')
-    if (given.last > bytes.last || (knownSize !== undefined && size !== knownSize)) {
+    if (given.last > bytes.last) {
       await download.body.cancel().catch(() => undefined)
       throw new UpstreamTrouble(upstream.config.name, 'server-error', 'it sent another range')
     }

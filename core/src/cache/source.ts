@@ -8,6 +8,8 @@ export interface Source {
   /** The next chunk; undefined after the last. Throws when no attempt brings more. */
   next(): Promise<Uint8Array<ArrayBuffer> | undefined>
   cancel(reason: unknown): Promise<void>
+  /** Tells that its bytes are wrong, so that others are asked instead of who sent them. */
+  blame(what: string): void
 }
 
 export interface SourceOptions {
@@ -37,6 +39,7 @@ export function createSource(options: SourceOptions): Source {
   const cancelled = new AbortController()
   let position = start
   let fruitless = 0
+  const blames = [options.first.blame]
   let reader = open(options.first)
 
   return {
@@ -49,8 +52,13 @@ export function createSource(options: SourceOptions): Source {
           fruitless = 0
           return piece
         }
+        if (!isCancelled()) blames.at(-1)?.('its download was cut')
         reader = await reopen()
       }
+    },
+    blame(what) {
+      // Whose of the pieces was wrong cannot be told.
+      for (const blame of blames) blame(what)
     },
     async cancel(reason) {
       cancelled.abort()
@@ -76,7 +84,9 @@ export function createSource(options: SourceOptions): Source {
       if (isCancelled()) break
       fruitless++
       try {
-        const next = open(await resume(position))
+        const download = await resume(position)
+        const next = open(download)
+        blames.push(download.blame)
         if (isCancelled()) await next.cancel('not wanted any more')
         metrics.resumes.add(1)
         logger.info('a download goes on after a cut', { upstream, position })

@@ -11,5 +11,7 @@ export function toSource({ content }: StoredBlob): Source {
       return done ? undefined : value
     },
     cancel: (reason) => reader.cancel(reason).catch(() => undefined),
+    // The store checks itself.
+    blame: () => undefined,
   }
 }

@@ -24,7 +24,12 @@ export interface UpstreamConfig {
   readonly aliases: readonly string[]
   /** Host headers that mean this upstream, lower case, without port: the registry's own and configured ones. */
   readonly hosts: readonly string[]
+  /** A failover chain, in its order. */
   readonly endpoints: readonly EndpointConfig[]
+  /** What, beside trouble, makes the next endpoint be asked. */
+  readonly failoverOn: ReadonlySet<'not-found'>
+  /** With fewer pulls left, a stale tag is rather served than a pull spent. */
+  readonly quotaFloor: number
   /** Hosts (`host` or `host:port`) that realms and redirects may name beside what belongs to an endpoint. */
   readonly trustedHosts: readonly string[]
   /** Realm hosts that a built-in registry is known to use outside its own domain (lscr.io on ghcr.io). */
@@ -98,6 +103,8 @@ export interface EndpointConfig {
   /** API root without a trailing slash, ending in /v2 or in a path below it: `https://registry-1.docker.io/v2`. */
   readonly url: string
   readonly credentials: Credentials | undefined
+  /** More of them, used by what each may still pull. */
+  readonly accounts: readonly Credentials[]
 }
 
 export interface Credentials {

@@ -1,6 +1,6 @@
 import type { Credentials, EndpointConfig } from './config.ts'
 import type { KeyPath, Report } from './mistakes.ts'
-import type { GivenEndpoint } from './schema.ts'
+import type { GivenAccount, GivenEndpoint } from './schema.ts'
 import type { List } from './values.ts'
 
 /** The failover chain in its order; undefined where the document has none. */
@@ -15,6 +15,7 @@ export function toEndpoints(
     if (endpoint === undefined) return []
     const at = [...path, index]
     const credentials = toCredentials(endpoint, at, report)
+    const accounts = toAccounts(endpoint.accounts ?? [], [...at, 'accounts'], report)
     if (endpoint.url === undefined) {
       if (!report.isWrong([...at, 'url']))
         report.add([...at, 'url'], 'is missing: every endpoint needs one')
@@ -23,12 +24,24 @@ export function toEndpoints(
     if (endpoint.url === `${publicUrl}/v2`) {
       report.add([...at, 'url'], 'is this mirror itself (publicUrl): name the registry behind it')
     }
-    return [{ url: endpoint.url, credentials }]
+    return [{ url: endpoint.url, credentials, accounts }]
+  })
+}
+
+/** An account whose user name and password are both empty is none: its variables are not set. */
+function toAccounts(
+  given: List<GivenAccount>,
+  path: KeyPath,
+  report: Report,
+): readonly Credentials[] {
+  return given.flatMap((account, index) => {
+    const credentials = account && toCredentials(account, [...path, index], report)
+    return credentials ? [credentials] : []
   })
 }
 
 function toCredentials(
-  { username, password }: GivenEndpoint,
+  { username, password }: GivenAccount,
   path: KeyPath,
   report: Report,
 ): Credentials | undefined {

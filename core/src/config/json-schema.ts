@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { keyNotes } from './key-notes.ts'
 import type { KeyNote } from './key-notes.ts'
 import { configSchema } from './schema.ts'
+import { countPattern } from './units.ts'
 
 type JsonSchema = z.core.JSONSchema.BaseSchema
 
@@ -49,5 +50,6 @@ function describe(schema: JsonSchema, path: readonly (string | number)[], note: 
 
 function literal(pattern: string | undefined, words: JsonSchema['enum']): JsonSchema {
   if (words?.includes('true')) return { type: 'boolean' }
+  if (pattern === countPattern.source) return { type: 'integer', minimum: 0 }
   return words === undefined ? { type: 'string', pattern: pattern ?? '' } : { enum: words }
 }

@@ -1,3 +1,4 @@
+import { endpointNotes } from './endpoint-notes.ts'
 import { accessNotes } from './key-notes-access.ts'
 import { durationPattern, sizePattern } from './units.ts'
 
@@ -5,11 +6,10 @@ export interface KeyNote {
   readonly description: string
   readonly pattern?: string
   readonly examples?: readonly string[]
-  readonly default?: string | boolean | readonly string[]
+  readonly default?: string | number | boolean | readonly string[]
 }
 
 const duration = durationPattern.source
-const host = String.raw`^(\[[0-9a-fA-F:.]+\]|[^\s/:@?#*]+)(:\d{1,5})?$`
 const url = '^https?://[^/]'
 
 /** What an editor shows for each key; `*` is a registry's name, `[]` an item of a list. */
@@ -64,33 +64,7 @@ export const keyNotes: Readonly<Record<string, KeyNote>> = {
     pattern: String.raw`^[^\s/:@?#*]+$`,
     examples: ['docker.mirror.example.com'],
   },
-  'upstreams.*.endpoints': {
-    description: 'Addresses to pull from, in order. This version asks the first one only.',
-  },
-  'upstreams.*.endpoints[]': { description: 'One address and the credentials for it.' },
-  'upstreams.*.endpoints[].url': {
-    description: 'https://host or https://host/prefix; /v2 is added unless the path has it.',
-    pattern: url,
-    examples: ['https://registry-1.docker.io'],
-  },
-  'upstreams.*.endpoints[].username': {
-    description: 'User name; none when empty, together with the password.',
-    examples: ['${HUB_USER:-}'],
-  },
-  'upstreams.*.endpoints[].password': {
-    description: 'Password or access token. Better from the environment than in the file.',
-    examples: ['${HUB_TOKEN:-}'],
-  },
-  'upstreams.*.trustedHosts': {
-    description:
-      "More hosts that token realms and redirects may name; the only way to a private address other than an endpoint's own.",
-    default: [],
-  },
-  'upstreams.*.trustedHosts[]': {
-    description: 'host or host:port',
-    pattern: host,
-    examples: ['storage.internal:9000'],
-  },
+  ...endpointNotes,
   'upstreams.*.blobs': {
     description:
       'How blobs get to clients: stream, through the mirror; redirect, by a link to where they are; auto, as the platform does best.',

@@ -12,9 +12,9 @@ import { formatHostAndPort, parseHost, parseHostAndPort, parseNetwork } from './
 import type { Listen } from './listen.ts'
 import { parseListen } from './listen.ts'
 import { parseAlias } from './names.ts'
-import { parseSize } from './units.ts'
 import { accessSchema, imagesSchema, limitsSchema } from './schema-access.ts'
 import type { GivenAccess, GivenImages, GivenLimits } from './schema-access.ts'
+import { parseCount, parseSize } from './units.ts'
 import { parseBucket, parsePrefix, parseRedisUrl } from './services.ts'
 import { parseBaseUrl, parseEndpointUrl, parseOrigin } from './urls.ts'
 import { duration, flag, list, parsed, parsePath, parseSecret, parseUsername } from './values.ts'
@@ -41,6 +41,8 @@ export type GivenUpstream = Given<{
   aliases: List<string>
   hosts: List<string>
   endpoints: List<GivenEndpoint>
+  failoverOn: List<'not-found'>
+  quotaFloor: number
   trustedHosts: List<string>
   blobs: BlobDelivery
   search: string
@@ -48,7 +50,14 @@ export type GivenUpstream = Given<{
   images: GivenImages
 }>
 
-export type GivenEndpoint = Given<{ url: string; username: string; password: string }>
+export type GivenEndpoint = Given<{
+  url: string
+  username: string
+  password: string
+  accounts: List<GivenAccount>
+}>
+
+export type GivenAccount = Given<{ username: string; password: string }>
 
 export type GivenCache = Given<{
   blobs: Given<{ driver: CacheConfig['blobs']['driver']; path: string; maxSize: number } & S3Config>
@@ -65,6 +74,12 @@ const endpoint = z.strictObject({
   url: z.optional(parsed(parseEndpointUrl)),
   username: z.optional(parsed(parseUsername)),
   password: z.optional(parsed(parseSecret)),
+  accounts: list(
+    z.strictObject({
+      username: z.optional(parsed(parseUsername)),
+      password: z.optional(parsed(parseSecret)),
+    }),
+  ),
 })
 
 const upstream = z.strictObject({
@@ -73,6 +88,8 @@ const upstream = z.strictObject({
   aliases: list(parsed(parseAlias)),
   hosts: list(parsed(parseHost)),
   endpoints: list(endpoint),
+  failoverOn: list(z.enum(['not-found'])),
+  quotaFloor: z.optional(parsed(parseCount)),
   trustedHosts: list(parsed((text) => formatHostAndPort(parseHostAndPort(text)))),
   blobs: z.optional(z.enum(['auto', 'stream', 'redirect'])),
   search: z.optional(parsed(parseBaseUrl)),

@@ -3,6 +3,8 @@ import { InvalidValue } from './mistakes.ts'
 export const durationPattern: RegExp = /^(\d{1,15}(?:\.\d{1,9})?) ?(ms|s|m|h|d)$/
 export const sizePattern: RegExp = /^(\d{1,15}(?:\.\d{1,9})?) ?(B|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$/
 
+export const countPattern: RegExp = /^\d{1,9}$/
+
 interface Limits {
   readonly least: string
   readonly most: string
@@ -32,6 +34,11 @@ const bytes: Readonly<Record<string, number>> = {
 export function parseDuration(text: string, limits: Limits): number {
   const form = 'must be a number with a unit of time (ms, s, m, h, d), such as 500ms or 60s'
   return parseQuantity(text, limits, { pattern: durationPattern, factors: milliseconds, form })
+}
+
+export function parseCount(text: string): number {
+  if (countPattern.test(text)) return Number(text)
+  throw new InvalidValue('must be a whole number, such as 10')
 }
 
 /** In bytes. */

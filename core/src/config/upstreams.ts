@@ -100,8 +100,10 @@ function finish(
     aliases: itemsOf(given.aliases),
     hosts: [...new Set([...ownHosts, ...itemsOf(given.hosts)])],
     endpoints: endpoints ?? [
-      { url: known?.endpoint ?? `https://${name}/v2`, credentials: undefined },
+      { url: known?.endpoint ?? `https://${name}/v2`, credentials: undefined, accounts: [] },
     ],
+    failoverOn: new Set(itemsOf(given.failoverOn)),
+    quotaFloor: given.quotaFloor ?? 0,
     trustedHosts: [...new Set(itemsOf(given.trustedHosts))],
     realmHosts: known?.realmHosts ?? [],
     officialNamespace: known?.officialNamespace,

@@ -26,18 +26,16 @@ export async function listTags(
       query: pull.query,
       headers: { accept: 'application/json' },
     },
-    async (response, signal) => ({
-      bytes: await readBytes(response, maxListBytes, signal),
-      link: response.headers.get('link'),
-    }),
+    async (response, signal) => {
+      const bytes = await readBytes(response, maxListBytes, signal)
+      if (bytes && isTagList(bytes)) return { bytes, link: response.headers.get('link') }
+      throw new UpstreamTrouble(
+        upstream.config.name,
+        'server-error',
+        'it sent something that is no tag list',
+      )
+    },
   )
-  if (!bytes || !isTagList(bytes)) {
-    throw new UpstreamTrouble(
-      upstream.config.name,
-      'server-error',
-      'it sent something that is no tag list',
-    )
-  }
   const headers: Record<string, string> = {
     'content-type': 'application/json',
     'content-length': String(bytes.byteLength),

@@ -1,3 +1,5 @@
+import { createSeries, family } from './series.ts'
+
 /** Counters, gauges and histograms in Prometheus' text format (version 0.0.4), on any runtime. */
 export interface Counter {
   add(value: number, ...labels: string[]): void
@@ -19,6 +21,8 @@ export interface Metrics {
   readonly upstreamBytes: Counter
   readonly upstreamRequests: Counter
   readonly upstreamSeconds: Histogram
+  readonly endpointUp: Gauge
+  readonly failovers: Counter
   readonly quotaLimit: Gauge
   readonly quotaRemaining: Gauge
   readonly resumes: Counter
@@ -107,17 +111,27 @@ export function createMetrics(): Metrics {
       'Time to the headers of an upstream’s answer.',
       ['upstream'],
     ),
+    endpointUp: simple(
+      'gauge',
+      'upstream_endpoint_up',
+      'Whether an endpoint answers; 0 from a failure to the next answer.',
+      ['upstream', 'endpoint'],
+    ),
+    failovers: simple('counter', 'failovers_total', 'Questions that the next endpoint was asked.', [
+      'upstream',
+      'reason',
+    ]),
     quotaLimit: simple(
       'gauge',
       'upstream_quota_limit',
       'Pulls that the upstream allows in its window.',
-      ['upstream', 'endpoint'],
+      ['upstream', 'endpoint', 'account'],
     ),
     quotaRemaining: simple(
       'gauge',
       'upstream_quota_remaining',
       'Pulls that the upstream still allows.',
-      ['upstream', 'endpoint'],
+      ['upstream', 'endpoint', 'account'],
     ),
     resumes: simple('counter', 'resumes_total', 'Downloads that went on after a cut.', []),
     coalesced: simple(
@@ -152,43 +166,4 @@ export function createMetrics(): Metrics {
     ),
     render: () => families.map((lines) => lines()).join(''),
   }
-}
-
-interface Series {
-  add(value: number, labels: readonly string[]): void
-  set(value: number, labels: readonly string[]): void
-  lines(name: string): string[]
-}
-
-function createSeries(names: readonly string[]): Series {
-  const values = new Map<string, { readonly labels: readonly string[]; value: number }>()
-  const find = (labels: readonly string[]): { value: number } => {
-    const key = labels.join('\n')
-    let entry = values.get(key)
-    if (!entry) values.set(key, (entry = { labels, value: 0 }))
-    return entry
-  }
-  return {
-    add(value, labels) {
-      find(labels).value += value
-    },
-    set(value, labels) {
-      find(labels).value = value
-    },
-    lines: (name) =>
-      [...values.values()].map(({ labels, value }) => {
-        const pairs = names.map((label, index) => `${label}="${escapeLabel(labels[index] ?? '')}"`)
-        return `${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${String(value)}`
-      }),
-  }
-}
-
-function family(type: string, name: string, help: string, lines: readonly string[]): string {
-  return [`# HELP pullway_${name} ${help}`, `# TYPE pullway_${name} ${type}`, ...lines, ''].join(
-    '\n',
-  )
-}
-
-function escapeLabel(value: string): string {
-  return value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"')
 }

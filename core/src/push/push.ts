@@ -1,17 +1,18 @@
 import type { Delivery } from '../cache/delivery.ts'
 import { RegistryError } from '../errors.ts'
-import type { Clock } from '../ports.ts'
+import type { Clock, KeyValue } from '../ports.ts'
 import type { Route, Router } from '../route.ts'
 import type { Asker } from '../upstream/asker.ts'
+import { withAuthorization } from '../upstream/authorize.ts'
 import type { Hop, Send } from '../upstream/exchange.ts'
 import { toTrouble } from '../upstream/trouble.ts'
 import { isOwnHost } from '../upstream/trust.ts'
-import { projectOf } from '../upstream/upstream.ts'
+import { projectOf } from '../upstream/question.ts'
 import { headersOf, toRefusal } from './answers.ts'
-import type { Locations } from './locations.ts'
+import { createLocations } from './locations.ts'
 import { formatReference } from '../request/reference.ts'
 import type { Push } from './parse.ts'
-import type { PushedManifests } from './pushed.ts'
+import { createPushedManifests, type PushedManifestsOptions } from './pushed.ts'
 import { settleMs, withUploadLimit } from './upload-limit.ts'
 
 /** One step of a push by somebody whose account at the upstream is known. */
@@ -25,11 +26,10 @@ export interface PushStep {
   readonly origin: string
 }
 
-export interface PushOptions {
+export interface PushOptions extends PushedManifestsOptions {
   readonly router: Router
   readonly sendTo: (upstream: Route['upstream']) => Send
-  readonly locations: Locations
-  readonly pushed: PushedManifests
+  readonly volatile: KeyValue
   readonly delivery: Delivery
   readonly clock: Clock
   readonly idleMs: number
@@ -42,7 +42,9 @@ export interface PushOptions {
  * streamed and never kept; a redirect is not followed, for a body can be sent once.
  */
 export function createPush(options: PushOptions): (step: PushStep) => Promise<Response> {
-  const { sendTo, locations, pushed, delivery, clock, idleMs } = options
+  const { sendTo, delivery, clock, idleMs } = options
+  const locations = createLocations(options)
+  const pushed = createPushedManifests(options)
 
   return async (step) => {
     const { upstream, repository } = step.route
@@ -181,10 +183,6 @@ function hasBody({ method, target, query }: Push): boolean {
 
 /** What a client says of what it sends, and of where it is in an upload. */
 const passedHeaders = ['content-type', 'content-length', 'content-range', 'range', 'accept']
-
-function withAuthorization(hop: Hop, authorization: string): Hop {
-  return { ...hop, headers: { ...hop.headers, authorization } }
-}
 
 function answer(status: number, headers: Record<string, string>): Response {
   const length = status === 204 ? {} : { 'content-length': '0' }

@@ -1,5 +1,4 @@
-import type { Holdings } from '../cache/holdings.ts'
-import type { createKeepManifest } from '../cache/keep-manifest.ts'
+import { createKeepManifest, type KeepManifestOptions } from '../cache/keep-manifest.ts'
 import { parseManifest } from '../cache/manifest.ts'
 import type { Tags } from '../cache/tags.ts'
 import { RegistryError } from '../errors.ts'
@@ -17,16 +16,15 @@ export interface PushedManifests {
   note(step: PushStep, manifest: Uint8Array<ArrayBuffer> | undefined): Promise<void>
 }
 
-export interface PushedManifestsOptions {
-  readonly keep: ReturnType<typeof createKeepManifest>
+export interface PushedManifestsOptions extends KeepManifestOptions {
   readonly tags: Tags
-  readonly holdings: Holdings
   readonly createHasher: CreateHasher
 }
 
 /** A pushed tag is asked for anew, and a pushed manifest is here already; what was deleted is not held any more. */
 export function createPushedManifests(options: PushedManifestsOptions): PushedManifests {
-  const { keep, tags, holdings, createHasher } = options
+  const { tags, holdings, createHasher } = options
+  const keep = createKeepManifest(options)
 
   return {
     async read({ push, body }) {

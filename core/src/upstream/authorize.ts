@@ -2,7 +2,6 @@ import type { EndpointConfig, UpstreamConfig } from '../config/config.ts'
 import type { KeyValue } from '../ports.ts'
 import { getJson } from '../cache/state.ts'
 import { discard } from './body.ts'
-import type { Asker } from './asker.ts'
 import { type Challenge, parseChallenges } from './challenge.ts'
 import type { Hop, Send } from './exchange.ts'
 import { basicAuthorization, type Token, type TokenRequest, type TokenSource } from './token.ts'
@@ -18,12 +17,7 @@ export interface AuthorizeOptions {
 }
 
 /** Sends a hop with what its host asks for. A 401 that comes back is the upstream's last word. */
-export type SendAuthorized = (
-  hop: Hop,
-  scope: string,
-  signal?: AbortSignal,
-  asker?: Asker,
-) => Promise<Response>
+export type SendAuthorized = (hop: Hop, scope: string, signal?: AbortSignal) => Promise<Response>
 
 /** The one challenge of an endpoint that we can meet. */
 interface Remembered {
@@ -45,25 +39,20 @@ export function createSendAuthorized(options: AuthorizeOptions): SendAuthorized 
   const { upstream, endpoint, send, tokens, state } = options
   const own = new URL(endpoint.url)
 
-  return async (hop, scope, signal, asker) => {
+  return async (hop, scope, signal) => {
     const isOwn = hop.url.origin === own.origin
     const network = isOwnHost(hop.url, upstream) ? 'any' : 'public'
-    // A caller's token is for this origin and is all that there is for it.
-    if (isOwn && asker?.rights.kind === 'caller')
-      return send(withAuthorization(hop, asker.rights.header), network, signal)
-    const isNobody = asker !== undefined
-    const challengeKey = `challenge/${upstream.name}/${hop.url.origin}`
+    // Below one host, each path may have a realm of its own.
+    const challengeKey = `challenge/${upstream.name}/${isOwn ? endpoint.url : hop.url.origin}`
     const remembered = await recall(challengeKey, hop)
     let failure: unknown
     const first =
       remembered &&
-      (await authorizationFor(remembered, hop, scopeAt(hop, scope), isNobody).catch(
-        (error: unknown) => {
-          // The realm may have moved: the endpoint's next challenge tells.
-          failure = error
-          return undefined
-        },
-      ))
+      (await authorizationFor(remembered, hop, scopeAt(hop, scope)).catch((error: unknown) => {
+        // The realm may have moved: the endpoint's next challenge tells.
+        failure = error
+        return undefined
+      }))
     const response = await send(withAuthorization(hop, first?.header), network, signal)
     if (response.status !== 401) return response
 
@@ -77,7 +66,7 @@ export function createSendAuthorized(options: AuthorizeOptions): SendAuthorized 
     if (!isNews && first?.token?.isRemembered !== true) return response
     if (first?.token?.isRemembered === true) await tokens.forget(first.wanted)
     await state.set(challengeKey, JSON.stringify(challenge), rememberChallengeSeconds)
-    const second = await authorizationFor(challenge, hop, scopeAt(hop, scope), isNobody)
+    const second = await authorizationFor(challenge, hop, scopeAt(hop, scope))
     if (!second) return response
     await discard(response)
     return send(withAuthorization(hop, second.header), network, signal)
@@ -119,17 +108,15 @@ export function createSendAuthorized(options: AuthorizeOptions): SendAuthorized 
     if (!url) return false
     if (isOwn) return isTrustedRealm(url, endpoint, upstream)
     // Another registry that we were redirected to: its own realm, and nothing of ours goes there.
-    return isTrustedRealm(url, { url: hop.url.href, credentials: undefined }, upstream)
+    return isTrustedRealm(url, { url: hop.url.href }, upstream)
   }
 
   async function authorizationFor(
     { scheme, realm, service }: Remembered,
     hop: Hop,
     scope: string,
-    isNobody: boolean,
   ): Promise<{ header: string; token?: Token; wanted: TokenRequest } | undefined> {
-    const isOperator = hop.url.origin === own.origin && !isNobody
-    const credentials = isOperator ? endpoint.credentials : undefined
+    const credentials = hop.url.origin === own.origin ? endpoint.credentials : undefined
     const wanted: TokenRequest = {
       upstream: upstream.name,
       realm: URL.parse(realm) ?? own,
@@ -146,6 +133,7 @@ export function createSendAuthorized(options: AuthorizeOptions): SendAuthorized 
   }
 }
 
-function withAuthorization(hop: Hop, authorization: string | undefined): Hop {
+/** A hop with that header, or with none. */
+export function withAuthorization(hop: Hop, authorization: string | undefined): Hop {
   return authorization === undefined ? hop : { ...hop, headers: { ...hop.headers, authorization } }
 }

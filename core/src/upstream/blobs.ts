@@ -3,6 +3,7 @@ import type { ByteRange, Digest } from '../ports.ts'
 import { parseContentRange } from '../request/byte-range.ts'
 import { discard } from './body.ts'
 import { UpstreamTrouble } from './trouble.ts'
+import type { Blame } from './question.ts'
 import type { Upstream } from './upstream.ts'
 
 /** Bytes of a blob as they come from upstream, not verified. */
@@ -14,12 +15,16 @@ export interface BlobDownload {
   readonly last?: number
   /** The whole blob's size; undefined where the upstream does not say. */
   readonly size: number | undefined
+  /** Tells that the body was no good, so that others are asked instead of who sent it. */
+  readonly blame: Blame
 }
 
 export interface BlobQuestion {
   readonly repository: string
   readonly digest: Digest
   readonly deadline: number
+  /** Of the whole blob, where a manifest has told it: who announces another sends something else. */
+  readonly knownSize?: number | undefined
 }
 
 export async function downloadBlob(
@@ -27,7 +32,7 @@ export async function downloadBlob(
   question: BlobQuestion,
   range?: ByteRange,
 ): Promise<BlobDownload> {
-  const { repository, digest, deadline } = question
+  const { repository, digest, deadline, knownSize } = question
   return upstream.ask(
     {
       method: 'GET',
@@ -38,21 +43,23 @@ export async function downloadBlob(
       headers: range ? { range: `bytes=${String(range.first)}-${String(range.last)}` } : {},
       alsoTake: range ? [206] : [],
     },
-    async (response) => {
-      const body = response.body ?? new Blob([]).stream()
-      if (response.status === 200) return { body, position: 0, size: parseLength(response.headers) }
-      const given = parseContentRange(response.headers.get('content-range'))
-      if (range && given?.first === range.first)
-        return { body, position: given.first, last: given.last, size: given.size }
-      await discard(response)
-      throw new UpstreamTrouble(
-        upstream.config.name,
-        'server-error',
-        'it sent another range than the one asked for',
-      )
+    async (response, _, __, blame) => {
+      const wrong = async (what: string): Promise<UpstreamTrouble> => {
+        await discard(response)
+        return new UpstreamTrouble(upstream.config.name, 'server-error', what)
+      }
+      const given = toGiven(response, range)
+      if (!given) throw await wrong('it sent another range than the one asked for')
+      const { size = knownSize } = given
+      if (knownSize !== undefined && size !== knownSize)
+        throw await wrong(`it sends ${String(size)} bytes for a blob of ${String(knownSize)}`)
+      return { ...given, size, body: response.body ?? new Blob([]).stream(), blame }
     },
   )
 }
+
+/** May mean the HEAD alone, so they are no failure of the endpoint yet. */
+const headRefusals = [401, 403, 405, 501]
 
 /** Asks whether a repository holds a blob, moving none of its bytes. */
 export async function headBlob(
@@ -63,8 +70,8 @@ export async function headBlob(
   const target = { kind: 'blob', digest } as const
   try {
     const size = await upstream.ask(
-      { method: 'HEAD', repository, target, deadline },
-      ({ headers }) => parseLength(headers),
+      { method: 'HEAD', repository, target, deadline, alsoTake: headRefusals },
+      ({ status, headers }) => (status === 200 ? parseLength(headers) : undefined),
     )
     if (size !== undefined) return { size }
   } catch (error) {
@@ -109,4 +116,16 @@ function mayBeHeadOnly(error: unknown): boolean {
 function parseLength(headers: Headers): number | undefined {
   const length = headers.get('content-length')
   return length !== null && /^\d{1,15}$/.test(length) ? Number(length) : undefined
+}
+
+/** From where on an answer has the blob, and how long that is as a whole. */
+function toGiven(
+  { status, headers }: Response,
+  range: ByteRange | undefined,
+): Pick<BlobDownload, 'position' | 'last' | 'size'> | undefined {
+  if (status === 200) return { position: 0, size: parseLength(headers) }
+  const given = parseContentRange(headers.get('content-range'))
+  return given && given.first === range?.first
+    ? { position: given.first, last: given.last, size: given.size }
+    : undefined
 }

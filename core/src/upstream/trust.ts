@@ -18,7 +18,7 @@ export function isOwnHost(url: URL, upstream: UpstreamConfig): boolean {
  */
 export function isTrustedRealm(
   realm: URL,
-  endpoint: EndpointConfig,
+  endpoint: Pick<EndpointConfig, 'url'>,
   upstream: UpstreamConfig,
 ): boolean {
   if (realm.username !== '' || realm.password !== '') return false

@@ -16,7 +16,7 @@ export function toAnswerTrouble(response: Response, upstream: string): UpstreamT
   const reason = troubleOfStatus.get(status) ?? (status >= 500 ? 'server-error' : undefined)
   if (!reason) return undefined
   return new UpstreamTrouble(upstream, reason, `it answered ${String(status)}`, {
-    retryAfterSeconds: parseRetryAfter(response.headers.get('retry-after')),
+    retryAfterSeconds: parseRetryAfter(response.headers),
   })
 }
 
@@ -102,7 +102,23 @@ function describe({ repository, target }: Asked): string {
   }
 }
 
-/** Seconds; a date is not worth reading a clock for. */
-function parseRetryAfter(header: string | null): number | undefined {
-  return header !== null && /^\d{1,9}$/.test(header.trim()) ? Number(header) : undefined
+/** Seconds. A date counts from the answer's own, and so does a reset that is an epoch: no clock but theirs. */
+function parseRetryAfter(headers: Headers): number | undefined {
+  const answeredAt = parseDate(headers.get('date'))
+  const header = headers.get('retry-after')
+  const seconds = toSeconds(header, 9) ?? parseDate(header) - answeredAt
+  if (Number.isFinite(seconds)) return Math.max(0, seconds)
+  const reset = toSeconds(headers.get('ratelimit-reset') ?? headers.get('x-ratelimit-reset'), 10)
+  if (reset === undefined || reset < 1e9) return reset
+  return Number.isFinite(answeredAt) ? Math.max(0, reset - answeredAt) : undefined
+}
+
+/** NaN where it is no date as HTTP writes it; in seconds. */
+function parseDate(header: string | null): number {
+  return header?.endsWith(' GMT') === true ? Date.parse(header) / 1000 : NaN
+}
+
+function toSeconds(header: string | null, maxDigits: number): number | undefined {
+  const digits = header?.trim() ?? ''
+  return /^\d+$/.test(digits) && digits.length <= maxDigits ? Number(digits) : undefined
 }

@@ -5,7 +5,6 @@ import { createHoldings } from '../../../core/src/cache/holdings.ts'
 import { createStoreReport } from '../../../core/src/cache/store-report.ts'
 import { createForgivingStore } from '../../../core/src/cache/store.ts'
 import { digestOf, makeBytes } from '../../contract/content.ts'
-import { createMemoryLogger } from '../../contract/memory-logger.ts'
 import { rejectionOf } from '../support/caught.ts'
 import { type ControlledBody, createControlledBody } from '../support/controlled-body.ts'
 import { createFaultyStore } from '../support/faulty-store.ts'
@@ -28,9 +27,8 @@ function settle(answer?: (call: Call) => Response | Promise<Response> | undefine
     bodies.push(body)
     return new Response(body.stream, { headers: { 'content-length': '1000' } })
   })
-  const { clock, metrics, upstream, deadline, script } = world
+  const { clock, metrics, logger, upstream, deadline, script } = world
   const store = createFaultyStore()
-  const logger = createMemoryLogger()
   const holdings = createHoldings(createMemoryKeyValue({ clock }))
   const downloads = createDownloads({
     store: createForgivingStore(store, createStoreReport(logger, metrics)),

@@ -53,6 +53,7 @@ function createPlayedSource(chunks: readonly (Uint8Array<ArrayBuffer> | Error)[]
     async cancel() {
       isCancelled = true
     },
+    blame: () => undefined,
   }
   return { source, left, isCancelled: () => isCancelled }
 }

@@ -27,6 +27,7 @@ function settle() {
       return chunk
     },
     cancel: async () => undefined,
+    blame: () => undefined,
   }
   const sendUpTo = (bytes: number): void => {
     limit = bytes

@@ -14,11 +14,18 @@ const size = bytes.byteLength
 const digest = digestOf(bytes)
 const pieces = inPieces(bytes, 128 * 1024)
 
+function sourceOf(left: Uint8Array<ArrayBuffer>[]): Source {
+  return {
+    next: async () => left.shift(),
+    cancel: async () => undefined,
+    blame: () => undefined,
+  }
+}
+
 /** A request of its own: as an upstream that answers well. */
 const download: Detach = async (first, last) => {
   const left = inPieces(bytes.slice(first, last === undefined ? size : last + 1), 300_000)
-  const source: Source = { next: async () => left.shift(), cancel: async () => undefined }
-  return source
+  return sourceOf(left)
 }
 
 async function settle(fault?: StoreFault, fromNth?: number) {
@@ -110,7 +117,7 @@ describe('a slow client', () => {
     wrong[size - 1]! ^= 1
     const body = follow(0, size - 1, async (first) => {
       const left = [wrong.slice(first)]
-      return { next: async () => left.shift(), cancel: async () => undefined }
+      return sourceOf(left)
     })
     for (const piece of inPieces(wrong, 128 * 1024)) source.push(piece)
     await until(() => fill.received() === size, 'all has come')

@@ -12,7 +12,7 @@ function download(
   position = 0,
   size: number | undefined = 100,
 ): BlobDownload {
-  return { body, position, size }
+  return { body, position, size, blame: () => undefined }
 }
 
 /** A body that breaks after some bytes, by an error or by an end that comes too early. */
@@ -86,6 +86,26 @@ describe('a download that is cut', () => {
         fields: { upstream: 'docker.io', position: 40 },
       },
     ])
+  })
+
+  test('is held against who sent it, unless the reader has left', async () => {
+    const said: string[] = []
+    const blame = (what: string): void => void said.push(what)
+    const { readAll, source } = createSourceWorld({
+      first: { ...download(cutAfter(40)), blame },
+      end: 100,
+      resume: (position) => ({ ...download(rest(position), position), blame }),
+    })
+    await readAll()
+    expect(said).toEqual(['its download was cut'])
+    source.blame('its bytes are wrong')
+    expect(said.slice(1)).toEqual(['its bytes are wrong', 'its bytes are wrong'])
+    const body = createControlledBody()
+    const left = createSourceWorld({ first: { ...download(body.stream), blame }, end: 100 })
+    const reading = left.source.next().catch(() => undefined)
+    await left.source.cancel('nobody wants it')
+    await reading
+    expect(said).toHaveLength(3)
   })
 
   test('and answered from the start skips what it has', async () => {

@@ -17,7 +17,7 @@ export interface AuthWorldOptions {
 
 /** What stands between an upstream and the network, with nothing remembered yet. */
 export function createAuthWorld({ play, credentials, upstream = {} }: AuthWorldOptions) {
-  const endpoint = { url: 'https://registry.example.com/v2', credentials }
+  const endpoint = { url: 'https://registry.example.com/v2', credentials, accounts: [] }
   const config = upstreamConfig({ endpoints: [endpoint], ...upstream })
   const clock = createFakeClock()
   const state = createMemoryKeyValue({ clock })

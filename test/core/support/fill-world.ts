@@ -19,12 +19,15 @@ export interface ManualSource extends Source {
   readonly waiting: number
   /** Why it was cancelled. */
   readonly cancelled: unknown
+  /** What was said of its bytes. */
+  readonly blamed: readonly string[]
 }
 
 function createManualSource(): ManualSource {
   const given: (Bytes | Error | undefined)[] = []
   let wake: () => void = () => undefined
   let cancelled: unknown
+  const blamed: string[] = []
   const give = (...items: readonly (Bytes | Error | undefined)[]): void => {
     given.push(...items)
     wake()
@@ -48,6 +51,8 @@ function createManualSource(): ManualSource {
     async cancel(reason) {
       cancelled = reason
     },
+    blamed,
+    blame: (what) => void blamed.push(what),
   }
 }
 

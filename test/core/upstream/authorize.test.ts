@@ -100,7 +100,7 @@ describe('a refused token', () => {
         call.url.pathname === '/v3/token' ? Response.json({ token: 't9' }) : play(call),
     })
     await world.state.set(
-      'challenge/registry.example.com/https://registry.example.com',
+      'challenge/registry.example.com/https://registry.example.com/v2',
       JSON.stringify({ scheme: 'bearer', realm: 'https://auth.example.com/token' }),
       3600,
     )
@@ -135,7 +135,7 @@ describe('a realm on a stranger’s host', () => {
   test('not even when it was remembered', async () => {
     const world = createAuthWorld({ play: playRegistry().play, credentials: alice })
     await world.state.set(
-      'challenge/registry.example.com/https://registry.example.com',
+      'challenge/registry.example.com/https://registry.example.com/v2',
       JSON.stringify({ scheme: 'bearer', realm: 'https://evil.example.net/token' }),
       3600,
     )
@@ -214,7 +214,7 @@ describe('credentials', () => {
   test('a challenge in the state holds none', async () => {
     const world = createAuthWorld({ play: playRegistry().play, credentials: alice })
     await world.get(app)
-    const key = 'challenge/registry.example.com/https://registry.example.com'
+    const key = 'challenge/registry.example.com/https://registry.example.com/v2'
     expect(await world.state.get(key)).not.toMatch(/alice|secret|t1/)
   })
 })

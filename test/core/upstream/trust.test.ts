@@ -15,7 +15,7 @@ interface Row {
 }
 
 function trusts(realm: string, { endpoint, ...given }: Row): boolean {
-  const config = { url: endpoint, credentials: { username: 'u', password: 'p' } }
+  const config = { url: endpoint, credentials: { username: 'u', password: 'p' }, accounts: [] }
   const upstream = upstreamConfig({ endpoints: [config], ...given })
   return isTrustedRealm(new URL(realm), config, upstream)
 }
@@ -106,7 +106,7 @@ test.each([
   ['http://registry.example.com/x', false],
 ])('%s is an own host: %s', (url, isOwn) => {
   const upstream = upstreamConfig({
-    endpoints: [{ url: 'http://10.0.0.5:5000/v2', credentials: undefined }],
+    endpoints: [{ url: 'http://10.0.0.5:5000/v2', credentials: undefined, accounts: [] }],
     trustedHosts: ['10.0.0.9', 'storage.internal:9000'],
   })
   expect(isOwnHost(new URL(url), upstream)).toBe(isOwn)

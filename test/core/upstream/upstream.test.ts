@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { FetchError } from '@pullway/core'
 import type { Target } from '../../../core/src/request/parse.ts'
-import type { Question } from '../../../core/src/upstream/upstream.ts'
+import type { Question } from '../../../core/src/upstream/question.ts'
 import { digestOf, makeBytes } from '../../contract/content.ts'
 import { rejectionOf } from '../support/caught.ts'
 import { createControlledBody } from '../support/controlled-body.ts'
@@ -48,7 +48,9 @@ test.each<[Partial<Question>, string]>([
 })
 
 test('an endpoint with a path keeps it', async () => {
-  const endpoints = [{ url: 'https://art.example.com/v2/docker-remote', credentials: undefined }]
+  const endpoints = [
+    { url: 'https://art.example.com/v2/docker-remote', credentials: undefined, accounts: [] },
+  ]
   const { script, ask } = settle(() => new Response(), { endpoints })
   await ask()
   expect(script.takeLines()).toEqual([
@@ -259,7 +261,7 @@ describe('beside the registry API', () => {
         url.host === 'index.example.com'
           ? redirectTo('https://s.example.net/')
           : new Response('[]'),
-      { endpoints: [{ url: root, credentials: { username: 'u', password: 'p' } }] },
+      { endpoints: [{ url: root, credentials: { username: 'u', password: 'p' }, accounts: [] }] },
     )
     const url = new URL('https://index.example.com/v1/search?q=x')
     const text = await upstream.askElsewhere(url, deadline(), (response) => response.text())

@@ -104,6 +104,27 @@ test.each([
   expect(toAnswerTrouble(response, 'x')?.retryAfterSeconds).toBe(seconds)
 })
 
+const date = 'Sat, 21 Nov 2026 00:00:00 GMT'
+const epoch = Date.parse(date) / 1000
+
+test.each([
+  [{ 'retry-after': 'Sat, 21 Nov 2026 00:01:30 GMT', date }, 90],
+  [{ 'retry-after': 'Fri, 20 Nov 2026 00:00:00 GMT', date }, 0],
+  [{ 'retry-after': 'Sat, 21 Nov 2026 00:01:30 GMT', date: 'today' }, undefined],
+  [{ 'retry-after': 'tomorrow', date }, undefined],
+  [{ 'retry-after': '2', 'ratelimit-reset': '90', date }, 2],
+  [{ 'retry-after': 'soon', 'ratelimit-reset': '90' }, 90],
+  [{ 'x-ratelimit-reset': '90' }, 90],
+  [{ 'ratelimit-reset': String(epoch + 30), date }, 30],
+  [{ 'ratelimit-reset': String(epoch - 30), date }, 0],
+  [{ 'ratelimit-reset': String(epoch + 30) }, undefined],
+  [{ 'ratelimit-reset': '-5', date }, undefined],
+  [{ 'ratelimit-reset': '9'.repeat(11), date }, undefined],
+] as const)('the wait of %j is %s', (headers, seconds) => {
+  const response = new Response(null, { status: 429, headers })
+  expect(toAnswerTrouble(response, 'x')?.retryAfterSeconds).toBe(seconds)
+})
+
 test.each([200, 206, 301, 400, 401, 403, 404, 405, 410, 416, 451])('%i is no trouble', (status) => {
   expect(toAnswerTrouble(new Response(null, { status }), 'x')).toBeUndefined()
 })
