@@ -26,7 +26,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // These need services or a quiet machine, and have commands of their own.
-    exclude: ['acceptance', 'bench', 'clients', 'platforms', 'services'].map(
+    exclude: ['acceptance', 'bench', 'clients', 'faults', 'platforms', 'services'].map(
       (folder) => `test/${folder}/**`,
     ),
     testTimeout: 20_000,

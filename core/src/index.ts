@@ -4,7 +4,22 @@ export { hashWithPbkdf2 } from './access/password-hash.ts'
 export type { UsersFile } from './access/users.ts'
 export { createPullway, type Pullway, type PullwayOptions } from './app.ts'
 export type { Delivery } from './cache/delivery.ts'
+export { type Eviction, planEviction } from './cache/eviction.ts'
+export { type NotedHolding, parseNotedHolding } from './cache/holdings.ts'
+export {
+  countNeeds,
+  type KeptContent,
+  type KeptContents,
+  largestManifestBytes,
+  type ManifestNames,
+  partsOf,
+  readManifestNames,
+  removalOf,
+} from './cache/kept-contents.ts'
+export { type NotedTag, parseNotedTag } from './cache/tags.ts'
 export type * from './ports.ts'
-export { CannotIngest, FetchError } from './ports.ts'
+export { CannotIngest, DamagedBlobError, FetchError, NoRoomError } from './ports.ts'
+export { formatImageName, type NamedImage, parseImageName } from './request/image-name.ts'
+export { isDigest } from './request/reference.ts'
 export { isPublicAddress } from './upstream/address.ts'
 export { version } from './version.ts'

@@ -79,7 +79,7 @@ export function createMirror(options: MirrorOptions): Mirror {
   const report = createStoreReport(logger, metrics)
   const state = withForgiveness(ports.state, report)
   const volatile = withForgiveness(ports.volatile, report)
-  const store = createForgivingStore(ports.blobs, report)
+  const store = createForgivingStore(ports.blobs, report, clock)
   const holdings = createHoldings(state)
   const tags = createTags(state, clock, cache.tags, config.push.enabled)
   const { idleMs, answerMs } = timeouts

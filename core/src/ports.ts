@@ -49,6 +49,19 @@ export interface StoredBlob {
   readonly size: number
   /** The bytes of the range, or all. Small blobs come as bytes: an answer made of them costs no stream. */
   readonly content: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>
+  /**
+   * Takes what stands in for content that breaks while it is read. Where a store has none, the stream is read
+   * through another one, which would hide from a runtime what is behind it.
+   */
+  whenBroken?(goOn: GoOn): void
+}
+
+/** Gives content from a position of the blob on, up to the end that was asked for. */
+export type GoOn = (position: number, error: unknown) => Promise<ReadableStream<Uint8Array>>
+
+/** What a store holds under a digest is not whole any more, and never will be: nobody can read it. */
+export class DamagedBlobError extends Error {
+  override readonly name = 'DamagedBlobError'
 }
 
 /** A write in progress. Nothing is visible under the digest before `commit` has resolved. */
@@ -75,9 +88,17 @@ export interface BlobWrite {
 export interface BlobStore {
   stat(digest: Digest): Promise<{ readonly size: number } | undefined>
   open(digest: Digest, range?: ByteRange): Promise<StoredBlob | undefined>
-  /** Begins a write; `size` in bytes where known. Throws when the store cannot take it (full, read-only). */
+  /** Begins a write; `size` in bytes where known. Throws when the store cannot take it (read-only), NoRoomError
+   * when it does not take so much. */
   write(digest: Digest, size?: number): Promise<BlobWrite>
   remove(digest: Digest): Promise<void>
+  /** Tells that content was asked for and answered without this store: it keeps what is used. */
+  used?(digest: Digest): void
+}
+
+/** A write that is refused because of its size, by a store that is well. */
+export class NoRoomError extends Error {
+  override readonly name = 'NoRoomError'
 }
 
 /** Where a client can fetch a stored blob by itself for a while; undefined where it is not stored. */

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Environment } from '../../adapters/cloudflare/src/bindings.ts'
 import { prepareWorker } from '../../adapters/cloudflare/src/worker.ts'
 import { createFakeClock } from '../fakes/clock.ts'
+import { basic, hashes } from '../fakes/login-world.ts'
 import { buildImage, createFakeRegistry } from '../fakes/registry/index.ts'
 import { dockerHub } from '../fakes/registry/profiles/docker-hub.ts'
 import {
@@ -235,5 +236,32 @@ describe('the rate limit', () => {
   test('refuses nobody when it is out of order', async () => {
     const get = start({ LIMIT: { limit: () => Promise.reject(new Error('no answer')) } })
     expect((await get('/v2/')).response.status).toBe(200)
+  })
+})
+
+describe('users', () => {
+  const login = `carol:${hashes.carolHash}`
+  const key = 'tokenKey: a key that every place of the Worker has'
+
+  test('log in with PBKDF2', async () => {
+    const get = start({}, `access: { users: { entries: ['${login}'], ${key} } }`)
+    expect((await get('/v2/')).response.status).toBe(401)
+    const authorization = basic('carol:carol-password')
+    expect((await get('/v2/', { authorization })).response.status).toBe(200)
+  })
+
+  test.each([
+    ['no key for tokens', `entries: ['${login}']`, /access\.users\.tokenKey.*is missing/],
+    ['bcrypt', `entries: ['a:${hashes.aliceHash}'], ${key}`, /is bcrypt, which this platform/],
+    [
+      'many iterations',
+      `entries: ['${login.replace('10000', '100001')}'], ${key}`,
+      /100000 at most/,
+    ],
+    ['a file', `htpasswd: ./htpasswd, ${key}`, /this platform has no files/],
+  ])('%s is a mistake', async (_, users, problem) => {
+    const { response } = await start({}, `access: { users: { ${users} } }`)('/v2/')
+    expect(response.status).toBe(500)
+    expect(lines.map(({ line }) => line).join()).toMatch(problem)
   })
 })

@@ -172,11 +172,19 @@ test.each<[text: string, line: number, key: string, message: RegExp]>([
   ],
   [
     upstream(
+      'clientCredentials: relay\n    endpoints: [{ url: https://ghcr.io, accounts: [{ username: a, password: b }] }]',
+    ),
+    3,
+    'upstreams.ghcr.io.clientCredentials',
+    /each client uses an account of its own/,
+  ],
+  [
+    upstream(
       'clientCredentials: relay\n    endpoints: [{ url: https://ghcr.io, username: a, password: b }]',
     ),
     3,
     'upstreams.ghcr.io.clientCredentials',
-    /remove username and password from the endpoints/,
+    /remove username, password and accounts from the endpoints/,
   ],
 ])('%j', (text, line, key, message) => {
   expect(mistakesOf(text)).toEqual([

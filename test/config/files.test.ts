@@ -51,7 +51,6 @@ describe('the example', () => {
 
   test('has no mistake in what is commented out, but keys of drivers other than files', () => {
     expect(mistakesOf(complete).map(({ key }) => key)).toEqual([
-      'cache.blobs.maxSize',
       'cache.blobs.endpoint',
       'cache.blobs.bucket',
       'cache.blobs.region',

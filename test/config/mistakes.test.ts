@@ -32,12 +32,9 @@ test.each<[text: string, line: number, key: string, message: RegExp]>([
   ['cache: { blobs: { driver: r2 } }', 1, 'cache.blobs.driver', /not supported by this version/],
   ['cache: { state: { driver: kv } }', 1, 'cache.state.driver', /not supported by this version/],
   ['cache: { state: { driver: kv } }', 1, 'cache.state.driver', /not supported by this version/],
-  [
-    'cache: { blobs: { maxSize: 50GiB } }',
-    1,
-    'cache.blobs.maxSize',
-    /not supported by this version/,
-  ],
+  ['cache: { blobs: { maxSize: 50G } }', 1, 'cache.blobs.maxSize', /unit of size/],
+  ['cache: { blobs: { maxSize: 0GiB } }', 1, 'cache.blobs.maxSize', /from 1MiB/],
+  ['cache: { blobs: { maxSize: -1GiB } }', 1, 'cache.blobs.maxSize', /unit of size/],
   // Types and words
   ['listen: [a]', 1, 'listen', /a single value/],
   ['listen: { host: a }', 1, 'listen', /a single value/],

@@ -67,6 +67,11 @@ test.each<[string, (config: Config) => unknown, unknown]>([
     ({ cache }) => cache.blobs,
     { driver: 'filesystem', path: '/var/cache' },
   ],
+  [
+    'cache: { blobs: { maxSize: 50GiB } }',
+    ({ cache }) => cache.blobs,
+    { driver: 'filesystem', path: './data', maxBytes: 53_687_091_200 },
+  ],
   ['cache: { state: { driver: memory } }', ({ cache }) => cache.state, { driver: 'memory' }],
   [
     'cache: { tags: { freshFor: 500ms, staleFor: 2h } }',

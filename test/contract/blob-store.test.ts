@@ -7,13 +7,14 @@ import { listFiles, makeFolder } from './temporary-folder.ts'
 
 const mib = 1024 * 1024
 
-async function makeFilesystem(): Promise<BlobStoreUnderTest> {
+async function makeFilesystem(maxBytes?: number): Promise<BlobStoreUnderTest> {
   const path = await makeFolder()
   return {
     store: createFilesystemBlobStore({
       path,
       clock: createFakeClock(),
       logger: createMemoryLogger(),
+      maxBytes,
     }),
     leftovers: async () => {
       const whole = /^blobs\/(?:sha256|sha512)\/[0-9a-f]{2}\/[0-9a-f]{64,128}$/
@@ -29,7 +30,9 @@ describeBlobStore('memory', async () => ({
   leftovers: async () => [],
 }))
 
-describeBlobStore('filesystem', makeFilesystem)
+describeBlobStore('filesystem', () => makeFilesystem())
+
+describeBlobStore('filesystem with a limit', () => makeFilesystem(40 * mib))
 
 describeBlobStore('memory in front of filesystem', async () => {
   const { store, leftovers } = await makeFilesystem()

@@ -149,6 +149,21 @@ test.each(Object.entries(hangs))('one %s is given up', async (_, answer) => {
   expect(error.message).toBe('Redis over HTTP: no answer in 100 ms')
 })
 
+test('one that did not answer is not waited for again for a while', async () => {
+  const { store, upstash } = make({ timeoutMs: 100, restMs: 60_000 })
+  upstash.answerWith(() => new Promise(() => undefined))
+  await failureOf(store.get('key'))
+  upstash.answerWith(undefined)
+  expect((await failureOf(store.get('key'))).message).toMatch(/did not answer a moment ago$/)
+  expect(upstash.commands).toEqual([])
+
+  const other = make({ timeoutMs: 100, restMs: 0 })
+  other.upstash.answerWith(() => new Promise(() => undefined))
+  await failureOf(other.store.get('key'))
+  other.upstash.answerWith(undefined)
+  expect(await other.store.get('key')).toBeUndefined()
+})
+
 test.each([
   ['', token],
   ['state.upstash.test', token],

@@ -87,6 +87,15 @@ describe('an upload that is not committed leaves nothing', () => {
     await write.release()
     expect(requests.filter((name) => name === 'abort')).toHaveLength(3)
   })
+
+  test('and is aborted after the next write, when it could not be before', async () => {
+    const { store, leftovers } = await startTroubled('abort', [breaksOff, breaksOff, breaksOff])
+    const write = await begin(store)
+    await write.release()
+    expect(await leftovers()).not.toEqual([])
+    await put(store, digestOf(small), small)
+    expect(await leftovers()).toEqual([])
+  })
 })
 
 describe('a completion whose answer was lost', () => {

@@ -1,4 +1,4 @@
-import { createFakeClock } from './clock.ts'
+import { createFakeClock, type FakeClock } from './clock.ts'
 import { type Answered, createTestMirror, readAnswer, type TestMirrorOptions } from './mirror.ts'
 import { buildImage, createFakeRegistry, type FakeRegistry } from './registry/index.ts'
 
@@ -57,6 +57,7 @@ ${settings}`
   return {
     ...mirror,
     registry,
+    drive: (work) => drive(clock, work),
     token: async (query = '', login, headers = {}) =>
       readAnswer(
         await mirror.fetch(`/token${query}`, {
@@ -68,6 +69,18 @@ ${settings}`
     pull: (headers = {}, root = '') =>
       mirror.get(`${root}/v2/library/nginx/manifests/latest`, headers),
   }
+}
+
+/** Moves time on only while somebody waits for it: passwords are compared in a time of their own. */
+async function drive<T>(clock: FakeClock, work: Promise<T>): Promise<T> {
+  const progress = { isDone: false }
+  const finish = (): void => void (progress.isDone = true)
+  work.then(finish, finish)
+  while (!progress.isDone) {
+    if (clock.sleepers > 0) await clock.advance(50)
+    else await new Promise((resolve) => setImmediate(resolve))
+  }
+  return work
 }
 
 export function basic(login: string): string {

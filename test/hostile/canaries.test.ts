@@ -6,6 +6,7 @@ const canary = (place: string): string => `canary-${place}-7f3a9c`
 const places = [
   'endpoint-password',
   'second-password',
+  'password-of-an-account',
   'token-key-of-more-than-thirty-two-characters',
   'redis-password',
   'redis-token',
@@ -40,7 +41,12 @@ const config = (more: object = {}): object => ({
     'docker.io': {
       endpoints: [
         { url: refusing, username: 'operator', password: canary('endpoint-password') },
-        { url: refusing, username: 'operator', password: canary('second-password') },
+        {
+          url: `${refusing}/other`,
+          username: 'operator',
+          password: canary('second-password'),
+          accounts: [{ username: 'second', password: canary('password-of-an-account') }],
+        },
       ],
     },
   },

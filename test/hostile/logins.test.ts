@@ -291,11 +291,11 @@ const scopes: readonly (readonly [string, readonly string[]])[] = [
   ['repository:evil.example.com/x:pull', []],
   ['repository:169.254.169.254/x:pull', []],
   [`repository:${'a/'.repeat(400)}a:pull`, []],
-  [`repository:library/nginx:${'pull,'.repeat(5_000)}pull`, []],
+  [`repository:library/nginx:${'pull,'.repeat(400)}pull`, []],
   ['repository:__proto__:pull', []],
   [' '.repeat(1_000), []],
   [':'.repeat(1_000), []],
-  ['repository:library/nginx:pull '.repeat(2_000), ['library/nginx']],
+  ['repository:library/nginx:pull '.repeat(150), ['library/nginx']],
 ]
 
 test.each(scopes.map(([scope, granted]) => [scope.slice(0, 60), scope, granted] as const))(

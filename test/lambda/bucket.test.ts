@@ -18,7 +18,7 @@ const ofRole: BucketWithKeys = {
   sessionToken: 'session',
   prefix: '',
 }
-const files: Blobs = { driver: 'filesystem', path: './data' }
+const files: Blobs = { driver: 'filesystem', path: './data', maxBytes: undefined }
 const configured: Blobs = {
   driver: 's3',
   bucket: 'other',

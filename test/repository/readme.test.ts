@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { formatCacheMetrics } from '../../adapters/node/src/cache-metrics.ts'
 import { keyNotes } from '../../core/src/config/key-notes.ts'
 import { builtInRegistries } from '../../core/src/config/registries.ts'
 import { createMetrics } from '../../core/src/observe/metrics.ts'
@@ -106,7 +107,8 @@ describe.each(readmes)('%s and the code', (path) => {
       .render()
       .matchAll(/^# TYPE (\w+) /gm)
     const ofProcess = readText('adapters/node/src/process-metrics.ts').matchAll(/'(pullway_\w+)'/g)
-    const real = [...ofCore, ...ofProcess].map(([, name]) => name)
+    const ofCache = formatCacheMetrics({ bytes: 0, evictedBytes: 0 }).matchAll(/^# TYPE (\w+) /gm)
+    const real = [...ofCore, ...ofProcess, ...ofCache].map(([, name]) => name)
     const named = [...text.matchAll(/`(pullway_\w+)`/g)].map(([, name]) => name)
     expect(real.length).toBeGreaterThan(15)
     expect(named.toSorted()).toEqual(real.toSorted())

@@ -8,15 +8,28 @@ export interface WithMemoryOptions {
   readonly maxBlobBytes: number
 }
 
+export interface MemoryBefore extends BlobStore {
+  /** Lets go of what the slower store has no more. */
+  forget(digest: Digest): void
+}
+
 /**
  * Keeps small blobs of a slower store in memory once they were read. What another process removes from the
  * store may be answered for as long as it stays here: under a digest it is the right content all the same.
  */
-export function withMemory(store: BlobStore, options: WithMemoryOptions): BlobStore {
+export function withMemory(store: BlobStore, options: WithMemoryOptions): MemoryBefore {
   const kept = createBlobCache(options.maxBytes)
   let removals = 0
 
+  function forget(digest: Digest): void {
+    removals += 1
+    kept.delete(digest)
+  }
+
   return {
+    forget,
+    used: (digest) => store.used?.(digest),
+
     async stat(digest) {
       const bytes = kept.get(digest)
       return bytes ? { size: bytes.byteLength } : await store.stat(digest)
@@ -24,7 +37,10 @@ export function withMemory(store: BlobStore, options: WithMemoryOptions): BlobSt
 
     async open(digest, range) {
       const bytes = kept.get(digest)
-      if (bytes) return toStoredBlob(bytes, range)
+      if (bytes) {
+        store.used?.(digest)
+        return toStoredBlob(bytes, range)
+      }
 
       const removalsBefore = removals
       const blob = await store.open(digest, range)
@@ -39,8 +55,7 @@ export function withMemory(store: BlobStore, options: WithMemoryOptions): BlobSt
     write: (digest, size) => store.write(digest, size),
 
     async remove(digest) {
-      removals += 1
-      kept.delete(digest)
+      forget(digest)
       await store.remove(digest)
     },
   }

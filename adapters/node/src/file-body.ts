@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
-import type { ByteRange } from '@pullway/core'
+import { type ByteRange, DamagedBlobError, type GoOn } from '@pullway/core'
+import { hasCode } from './file-system.ts'
 import { offerNativeBody } from './native-body.ts'
 import { closeWithOwner, keepOpenWithoutOwner } from './open-files.ts'
 
@@ -8,15 +9,19 @@ type Bytes = Uint8Array<ArrayBuffer>
 /** From 64 KiB to 1 MiB the cost of a byte halves; most of that is reached here. */
 const chunkBytes = 256 * 1024
 
+export interface FileBody {
+  readonly content: ReadableStream<Bytes>
+  readonly whenBroken: (goOn: GoOn) => void
+}
+
 /** A stream over a part of a file, which owns the handle and closes it once, whatever happens. */
-export function createFileBody(
-  handle: FileHandle,
-  { first, last }: ByteRange,
-): ReadableStream<Bytes> {
+export function createFileBody(handle: FileHandle, { first, last }: ByteRange): FileBody {
   let position = first
   let isTaken = false
   let isBegun = false
   let closing: Promise<void> | undefined
+  let goOn: GoOn | undefined
+  let rest: ReadableStreamDefaultReader<Bytes> | undefined
 
   function close(): Promise<void> {
     keepOpenWithoutOwner(handle)
@@ -24,39 +29,51 @@ export function createFileBody(
     return closing
   }
 
-  const stream = new ReadableStream<Bytes>(
+  async function next(): Promise<Bytes | undefined> {
+    if (rest) return (await rest.read()).value
+    try {
+      const chunk = await readSome(handle, position, Math.min(chunkBytes, last + 1 - position))
+      if (position + chunk.byteLength > last) await close()
+      return chunk
+    } catch (error) {
+      const wasClosed = closing !== undefined
+      await close()
+      if (wasClosed || !goOn) throw error
+      rest = ((await goOn(position, error)) as ReadableStream<Bytes>).getReader()
+      return (await rest.read()).value
+    }
+  }
+
+  const content = new ReadableStream<Bytes>(
     {
       async pull(controller) {
         if (isTaken) throw new Error('The server has taken the file behind this stream')
         isBegun = true
-        try {
-          const chunk = await readSome(handle, position, Math.min(chunkBytes, last + 1 - position))
-          position += chunk.byteLength
-          if (position > last) await close()
-          controller.enqueue(chunk)
-          if (position > last) controller.close()
-        } catch (error) {
-          await close()
-          throw error
-        }
+        const chunk = await next()
+        if (chunk === undefined) throw new Error('What stands in for a file ends too early')
+        position += chunk.byteLength
+        controller.enqueue(chunk)
+        if (position > last) controller.close()
       },
 
-      async cancel() {
-        if (!isTaken) await close()
+      async cancel(reason) {
+        if (isTaken) return
+        await close()
+        await rest?.cancel(reason)
       },
     },
     // Nothing is read ahead, so that an unread stream can still be taken.
     { highWaterMark: 0 },
   )
 
-  closeWithOwner(stream, handle)
-  offerNativeBody(stream, () => {
+  closeWithOwner(content, handle)
+  offerNativeBody(content, () => {
     if (isTaken || isBegun || closing) return undefined
     isTaken = true
     keepOpenWithoutOwner(handle)
-    return { handle, first, last }
+    return { handle, first, last, goOn }
   })
-  return stream
+  return { content, whenBroken: (other) => void (goOn = other) }
 }
 
 /** All bytes of a part of a file. */
@@ -85,7 +102,22 @@ function allocate(length: number): Bytes {
 }
 
 async function readInto(handle: FileHandle, bytes: Bytes, position: number): Promise<number> {
-  const { bytesRead } = await handle.read(bytes, 0, bytes.byteLength, position)
-  if (bytesRead === 0) throw new Error(`The file ends at byte ${position}, before its content does`)
+  const { bytesRead } = await readFile(handle, bytes, bytes.byteLength, position)
   return bytesRead
+}
+
+/** One read, of at least one byte; throws a DamagedBlobError where no reader will ever get any. */
+export async function readFile(
+  handle: FileHandle,
+  into: Uint8Array,
+  length: number,
+  position: number,
+): Promise<{ readonly bytesRead: number }> {
+  const reading = handle.read(into, 0, length, position).catch((error: unknown) => {
+    if (!hasCode(error, 'EIO')) throw error
+    throw new DamagedBlobError(`The file cannot be read at byte ${position}`, { cause: error })
+  })
+  const { bytesRead } = await reading
+  if (bytesRead > 0) return { bytesRead }
+  throw new DamagedBlobError(`The file ends at byte ${position}, before its content does`)
 }

@@ -3,6 +3,7 @@ import * as fs from 'node:fs/promises'
 
 /** What the filesystem stores use of node:fs: replaced where a test needs a full or failing disk. */
 export interface FileSystem {
+  readonly link: (existing: string, path: string) => Promise<void>
   readonly mkdir: (path: string, options: { readonly recursive: true }) => Promise<unknown>
   readonly open: (path: string, flags: string, mode?: number) => Promise<fs.FileHandle>
   readonly readdir: (path: string) => Promise<readonly string[]>
@@ -11,10 +12,12 @@ export interface FileSystem {
   readonly stat: (path: string) => Promise<Stats>
   readonly statfs: (path: string) => Promise<Pick<StatsFs, 'bavail' | 'blocks' | 'bsize'>>
   readonly unlink: (path: string) => Promise<void>
+  /** In seconds since 1970. */
+  readonly utimes: (path: string, accessed: number, modified: number) => Promise<void>
   readonly writeFile: (
     path: string,
     text: string,
-    options: { readonly mode: number },
+    options: { readonly mode: number; readonly flag?: string },
   ) => Promise<void>
 }
 

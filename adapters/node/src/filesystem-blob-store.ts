@@ -1,20 +1,32 @@
 import { join } from 'node:path'
 import type { BlobStore, ByteRange, Clock, Digest, Logger } from '@pullway/core'
+import { type CacheIndex, createCacheIndex } from './cache-index.ts'
+import { blobPath, ingestFolder } from './cache-layout.ts'
+import { type CacheUsage, createCacheRoom } from './cache-room.ts'
+import { createCacheUse } from './cache-use.ts'
 import { createFileBody, readFully } from './file-body.ts'
 import { absentAsUndefined, type FileSystem, nodeFileSystem } from './file-system.ts'
-import { beginWrite } from './filesystem-blob-write.ts'
+import { beginWrite, type WriteRoom } from './filesystem-blob-write.ts'
 import { ingestName, removeLeftovers } from './leftovers.ts'
 
 export interface FilesystemBlobStoreOptions {
   readonly path: string
   readonly clock: Clock
   readonly logger: Logger
+  /** What is used least goes when more is stored. Undefined: as much as the disk has. */
+  readonly maxBytes?: number | undefined
   readonly files?: FileSystem
 }
 
 export interface FilesystemBlobStore extends BlobStore {
+  used(digest: Digest): void
   /** Removes what writers that died have left; gives the number of files. Never throws. */
   sweepLeftovers(): Promise<number>
+  /** Counts what is here, as other processes write and remove too, and goes back to the limit. Never throws. */
+  tidy(): Promise<void>
+  usage(): CacheUsage
+  /** Calls with whatever is here no more. */
+  onRemoved(listener: (digest: Digest) => void): void
 }
 
 /** Below this an answer of bytes is cheaper than one of a stream. */
@@ -28,11 +40,32 @@ export function createFilesystemBlobStore({
   path,
   clock,
   logger,
+  maxBytes,
   files = nodeFileSystem,
 }: FilesystemBlobStoreOptions): FilesystemBlobStore {
-  const ingest = join(path, 'ingest')
+  const ingest = ingestFolder(path)
+  let tell: (digest: Digest) => void = () => undefined
+  const onRemoved = (digest: Digest): void => tell(digest)
+  const index: CacheIndex = createCacheIndex({ path, clock, files, onRemoved })
+  const room = createCacheRoom({ path, clock, logger, files, index, maxBytes })
+  const keepDate = createCacheUse({
+    path,
+    clock,
+    files,
+    onAbsent: (digest) => index.removed(digest),
+  })
+
+  function used(digest: Digest): void {
+    index.used(digest)
+    keepDate(digest)
+  }
 
   return {
+    used,
+    tidy: () => room.tidy(),
+    usage: () => room.usage(),
+    onRemoved: (listener) => void (tell = listener),
+
     async stat(digest) {
       const entry = await absentAsUndefined(files.stat(blobPath(path, digest)))
       return entry && { size: entry.size }
@@ -41,6 +74,7 @@ export function createFilesystemBlobStore({
     async open(digest, range) {
       const handle = await absentAsUndefined(files.open(blobPath(path, digest), 'r'))
       if (handle === undefined) return undefined
+      used(digest)
       let isHandedOn = false
       try {
         const { size } = await handle.stat()
@@ -49,31 +83,26 @@ export function createFilesystemBlobStore({
           return { size, content: await readFully(handle, part) }
         }
         isHandedOn = true
-        return { size, content: createFileBody(handle, part) }
+        return { size, ...createFileBody(handle, part) }
       } finally {
         if (!isHandedOn) await handle.close()
       }
     },
 
     async write(digest, size) {
-      return await beginWrite(files, join(ingest, ingestName()), blobPath(path, digest), size)
+      const place = blobPath(path, digest)
+      const commit: WriteRoom['commit'] = (...all) => room.commit(digest, ...all)
+      const aside = join(ingest, ingestName())
+      return await beginWrite({ files, aside, place, size, room: { ...room, commit } })
     },
 
     async remove(digest) {
       await absentAsUndefined(files.unlink(blobPath(path, digest)))
+      index.removed(digest)
     },
 
     sweepLeftovers: () => removeLeftovers({ folder: ingest, clock, logger, files }),
   }
-}
-
-/** Checked where it was parsed; checked again since here it becomes a path. */
-const digestPattern = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/
-
-function blobPath(path: string, digest: Digest): string {
-  if (!digestPattern.test(digest)) throw new TypeError('A digest that is none came to the store')
-  const [algorithm = '', hex = ''] = digest.split(':')
-  return join(path, 'blobs', algorithm, hex.slice(0, 2), hex)
 }
 
 function checkRange(range: ByteRange, size: number): ByteRange {

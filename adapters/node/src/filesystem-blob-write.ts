@@ -1,23 +1,55 @@
 import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { BlobWrite } from '@pullway/core'
+import { checkDisk, type CountMissing, isFull, missingFor } from './disk-room.ts'
 import { readSome } from './file-body.ts'
 import { type FileSystem, inFolder } from './file-system.ts'
 import { closeWithOwner, keepOpenWithoutOwner } from './open-files.ts'
+import { writeAll } from './write-all.ts'
 
-/** Begins a write into `aside` that its commit moves to `place`. */
-export async function beginWrite(
-  files: FileSystem,
-  aside: string,
-  place: string,
-  size: number | undefined,
-): Promise<BlobWrite> {
-  // In and out: `read` goes through the same handle.
-  const handle = await inFolder(files, dirname(aside), () => files.open(aside, 'wx+', 0o644))
-  const write = createWrite(files, handle, aside, place, size)
+export interface WriteOptions {
+  readonly files: FileSystem
+  /** Where it is written. */
+  readonly aside: string
+  /** Where its commit moves it. */
+  readonly place: string
+  readonly size: number | undefined
+  readonly room?: WriteRoom
+}
+
+/** Says how much may be written. */
+export interface WriteRoom {
+  /** Takes room for so many bytes more; throws where there is none. */
+  take(bytes: number): Promise<void>
+  give(bytes: number): void
+  /** All is written aside and verified, and goes to its place by `move`. */
+  commit(aside: string, size: number, move: () => Promise<void>): Promise<void>
+  /** The disk is full: makes room for what is missing, if it can. */
+  clear(missing: CountMissing): Promise<void>
+}
+
+const endless: WriteRoom = {
+  take: () => Promise.resolve(),
+  give: () => undefined,
+  commit: (_aside, _size, move) => move(),
+  clear: () => Promise.resolve(),
+}
+
+export async function beginWrite(options: WriteOptions): Promise<BlobWrite> {
+  const { files, aside, size, room = endless } = options
+  await room.take(size ?? 0)
+  let handle: FileHandle
+  try {
+    // In and out: `read` goes through the same handle.
+    handle = await inFolder(files, dirname(aside), () => files.open(aside, 'wx+', 0o644))
+  } catch (error) {
+    room.give(size ?? 0)
+    throw error
+  }
+  const write = createWrite({ ...options, room }, handle)
   closeWithOwner(write, handle)
   try {
-    if (size !== undefined) await checkRoom(files, aside, size)
+    if (size !== undefined) await checkDisk(files, aside, size, (missing) => room.clear(missing))
   } catch (error) {
     await write.release()
     throw error
@@ -25,14 +57,15 @@ export async function beginWrite(
   return write
 }
 
+/** So much is made free where a disk is full and nobody knows how much is to come. */
+const clearedBytes = 16 * 1024 * 1024
+
 function createWrite(
-  files: FileSystem,
+  { files, aside, place, size, room }: WriteOptions & { readonly room: WriteRoom },
   handle: FileHandle,
-  aside: string,
-  place: string,
-  size: number | undefined,
 ): BlobWrite {
   let length = 0
+  let taken = size ?? 0
   let isCommitted = false
   let released: Promise<void> | undefined
   let last: Promise<void> = Promise.resolve()
@@ -46,7 +79,15 @@ function createWrite(
   return {
     append(chunks) {
       return inOrder(async () => {
-        length += await writeAll(handle, chunks, length)
+        if (size === undefined) await takeMore(chunks)
+        try {
+          length += await writeAll(handle, chunks, length)
+        } catch (error) {
+          if (!isFull(error)) throw error
+          const wanted = size === undefined ? clearedBytes : size - length
+          await room.clear(missingFor(error, files, aside, wanted))
+          length += await writeAll(handle, chunks, length)
+        }
       })
     },
 
@@ -62,8 +103,11 @@ function createWrite(
         }
         // Before the rename: after a power cut a name without its content would look like a whole blob.
         await handle.sync()
-        await inFolder(files, dirname(place), () => files.rename(aside, place))
-        isCommitted = true
+        await room.commit(aside, length, async () => {
+          await inFolder(files, dirname(place), () => files.rename(aside, place))
+          isCommitted = true
+          giveBack()
+        })
       })
     },
 
@@ -73,47 +117,22 @@ function createWrite(
     },
   }
 
+  async function takeMore(chunks: readonly Uint8Array[]): Promise<void> {
+    const bytes = chunks.reduce((total, chunk) => total + chunk.byteLength, 0)
+    await room.take(bytes)
+    taken += bytes
+  }
+
+  function giveBack(): void {
+    room.give(taken)
+    taken = 0
+  }
+
   async function free(): Promise<void> {
+    giveBack()
     keepOpenWithoutOwner(handle)
     await Promise.allSettled([handle.close()])
     // What cannot be removed now is a leftover like any other.
     if (!isCommitted) await Promise.allSettled([files.unlink(aside)])
   }
-}
-
-/** Better no write than one that fails in the middle and has filled the disk for everybody else. */
-async function checkRoom(files: FileSystem, path: string, size: number): Promise<void> {
-  const { bavail, blocks, bsize } = await files.statfs(path)
-  // Some network filesystems count nothing at all.
-  if (blocks === 0 || bavail * bsize >= size) return
-  throw Object.assign(new Error(`No room for ${size} bytes on the disk`), { code: 'ENOSPC' })
-}
-
-/** One call may write less than it was given. */
-async function writeAll(
-  handle: FileHandle,
-  chunks: readonly Uint8Array[],
-  start: number,
-): Promise<number> {
-  let position = start
-  let rest = chunks.filter((chunk) => chunk.byteLength > 0)
-  while (rest.length > 0) {
-    const { bytesWritten } = await handle.writev(rest, position)
-    if (bytesWritten === 0) throw new Error('The disk takes no more bytes')
-    position += bytesWritten
-    rest = without(rest, bytesWritten)
-  }
-  return position - start
-}
-
-function without(chunks: Uint8Array[], bytes: number): Uint8Array[] {
-  let left = bytes
-  const firstUnwritten = chunks.findIndex((chunk) => {
-    if (left < chunk.byteLength) return true
-    left -= chunk.byteLength
-    return false
-  })
-  if (firstUnwritten === -1) return []
-  const [first, ...others] = chunks.slice(firstUnwritten)
-  return first === undefined ? [] : [first.subarray(left), ...others]
 }

@@ -64,13 +64,18 @@ async function isLeftover(
   name: string,
   { folder, clock, files }: RemoveLeftoversOptions,
 ): Promise<boolean> {
-  const { place, pid, startedAt } = namePattern.exec(name)?.groups ?? {}
-  if (place === thisWriter.place) {
-    if (Number(pid) === thisWriter.pid) return Number(startedAt) !== thisWriter.startedAt
-    return !isAlive(Number(pid))
-  }
+  const isSpent = isDead(name)
+  if (isSpent !== undefined) return isSpent
   const entry = await absentAsUndefined(files.stat(join(folder, name)))
   return entry !== undefined && clock.now() - entry.mtimeMs > quietMilliseconds
+}
+
+/** Whether who has that name has ended; undefined where that cannot be known from here. */
+export function isDead(name: string): boolean | undefined {
+  const { place, pid, startedAt } = namePattern.exec(name)?.groups ?? {}
+  if (place !== thisWriter.place) return undefined
+  if (Number(pid) === thisWriter.pid) return Number(startedAt) !== thisWriter.startedAt
+  return !isAlive(Number(pid))
 }
 
 function isAlive(pid: number): boolean {

@@ -1,10 +1,13 @@
 import type { FileHandle } from 'node:fs/promises'
+import type { GoOn } from '@pullway/core'
 
 /** What a body stream reads from: bytes `first` to `last`, both included, of an open file. */
 export interface NativeSource {
   readonly handle: FileHandle
   readonly first: number
   readonly last: number
+  /** What stands in for the file from where it breaks, if there is anything. */
+  readonly goOn: GoOn | undefined
 }
 
 type Take = () => NativeSource | undefined

@@ -13,6 +13,7 @@ import { createRedisKeyValue, type RedisKeyValue } from '@pullway/redis'
 import { createRedisHttpKeyValue } from '@pullway/redis/http'
 import { createS3BlobStore } from '@pullway/s3'
 import { verifyBcrypt } from './bcrypt.ts'
+import type { CacheUsage } from './cache-room.ts'
 import { systemClock } from './clock.ts'
 import { createNodeFetch, type NodeFetch } from './fetch.ts'
 import { createFilesystemBlobStore } from './filesystem-blob-store.ts'
@@ -33,6 +34,8 @@ export interface NodeStores {
   readonly folder: string | undefined
   /** Each removes what is of no use any more. */
   readonly sweeps: readonly (() => Promise<unknown>)[]
+  /** What the folder holds. */
+  readonly usage: (() => CacheUsage) | undefined
   /** Gives up all connections. */
   readonly close: () => Promise<void>
 }
@@ -70,6 +73,7 @@ export function createPorts(
       verifyBcrypt,
     },
     folder: cache.blobs.driver === 'filesystem' ? cache.blobs.path : undefined,
+    usage: blobs.usage,
     sweeps: [...blobs.sweeps, ...state.sweeps],
     close: async () => {
       await state.close?.()
@@ -89,6 +93,7 @@ interface Kept<Store> {
   readonly store: Store
   readonly sweeps: NodeStores['sweeps']
   readonly presign?: PresignBlob
+  readonly usage?: () => CacheUsage
   readonly close?: () => Promise<void>
 }
 
@@ -96,8 +101,12 @@ function createBlobs({ cache, logger, clock, fetch }: Parts): Kept<BlobStore | u
   const { blobs } = cache
   switch (blobs.driver) {
     case 'filesystem': {
-      const store = createFilesystemBlobStore({ path: blobs.path, logger, clock })
-      return { store: withMemory(store, inMemory), sweeps: [() => store.sweepLeftovers()] }
+      const { path, maxBytes } = blobs
+      const store = createFilesystemBlobStore({ path, maxBytes, logger, clock })
+      const memory = withMemory(store, inMemory)
+      store.onRemoved((digest) => memory.forget(digest))
+      const sweeps = [() => store.sweepLeftovers(), () => store.tidy()]
+      return { store: memory, sweeps, usage: () => store.usage() }
     }
     case 's3': {
       const store = createS3BlobStore({ ...blobs, fetch, clock })

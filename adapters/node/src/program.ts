@@ -1,6 +1,7 @@
 import { version } from '@pullway/core'
 import { ConfigError } from '@pullway/core/config'
 import { Command, CommanderError } from 'commander'
+import { addCacheCommands } from './cache-program.ts'
 import { check } from './check-command.ts'
 import type { ConfigFlags } from './read-config.ts'
 import { serve } from './serve-command.ts'
@@ -51,6 +52,7 @@ function createProgram(
     .option(...configFlag)
     .action(async (flags: ConfigFlags) => finish((await check(flags, surroundings)) ? 0 : 1))
   addUserCommands(program.command('user'), surroundings)
+  addCacheCommands(program, configFlag, surroundings, finish)
   return program
 }
 

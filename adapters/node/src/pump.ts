@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { BufferPool } from './buffers.ts'
+import { readFile } from './file-body.ts'
 import type { NativeSource } from './native-body.ts'
 
 /** How far a body has come, for the access log. */
@@ -9,30 +10,51 @@ export interface Progress {
 
 /**
  * Sends part of a file, one buffer at a time: the next read waits for the system to have taken the last one.
- * Resolves when all is sent or the client has gone; throws when the file breaks.
+ * Resolves when all is sent or the client has gone; throws when the file breaks and nothing stands in for it.
  */
 export async function pumpFile(
-  { handle, first, last }: NativeSource,
+  source: NativeSource,
   outgoing: ServerResponse,
   buffers: BufferPool,
   progress: Progress,
 ): Promise<void> {
+  const broken = await pumpHandle(source, outgoing, buffers, progress)
+  if (!broken || outgoing.destroyed) return
+  if (!source.goOn) throw broken.error
+  const rest = await source.goOn(broken.position, broken.error)
+  await pumpStream(rest, outgoing, buffers, progress)
+}
+
+/** Gives back where the file broke, and why. */
+async function pumpHandle(
+  { handle, first, last }: NativeSource,
+  outgoing: ServerResponse,
+  buffers: BufferPool,
+  progress: Progress,
+): Promise<{ readonly position: number; readonly error: unknown } | undefined> {
   const buffer = buffers.take()
   let isReusable = true
+  let position = first
   try {
-    for (let position = first; position <= last && !outgoing.destroyed;) {
+    while (position <= last && !outgoing.destroyed) {
       const length = Math.min(buffer.length, last - position + 1)
-      const { bytesRead } = await handle.read(buffer, 0, length, position)
-      if (bytesRead === 0) throw new Error('The stored file is shorter than it was')
+      const read = await readFile(handle, buffer, length, position).catch(broken)
+      if ('error' in read) return { position, error: read.error }
+      const { bytesRead } = read
       isReusable = await written(outgoing, buffer.subarray(0, bytesRead))
-      if (!isReusable) return
+      if (!isReusable) return undefined
       position += bytesRead
       progress.bodyBytes += bytesRead
     }
+    return undefined
   } finally {
     buffers.give(buffer.length, isReusable ? buffer : undefined)
     await handle.close()
   }
+}
+
+function broken(error: unknown): { readonly error: unknown } {
+  return { error }
 }
 
 /** Sends a web stream, and cancels it as soon as the client has gone. Throws when the stream breaks. */

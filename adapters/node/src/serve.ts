@@ -1,5 +1,6 @@
 import { createPullway } from '@pullway/core'
 import type { Config } from '@pullway/core/config'
+import { formatCacheMetrics } from './cache-metrics.ts'
 import { createConsoleLogger, type ConsoleLogger } from './logger.ts'
 import { createPorts } from './ports.ts'
 import { formatProcessMetrics } from './process-metrics.ts'
@@ -37,7 +38,7 @@ export async function startServer(
   const { logger = createConsoleLogger(config.log), stopWithinMs = 30_000 } = options
   const { htpasswd } = config.access.users ?? {}
   const users = htpasswd === undefined ? undefined : await readUsersFile(htpasswd)
-  const { ports, folder, sweeps, close } = createPorts(config, logger)
+  const { ports, folder, sweeps, usage, close } = createPorts(config, logger)
   const { clock } = ports
   const stopping = new AbortController()
   const isStopping = (): boolean => stopping.signal.aborted
@@ -47,7 +48,7 @@ export async function startServer(
     ports,
     ...(users && { users }),
     isReady: createReadiness({ folder, clock, isStopping }),
-    runtimeMetrics: formatProcessMetrics,
+    runtimeMetrics: () => formatProcessMetrics() + (usage ? formatCacheMetrics(usage()) : ''),
   })
   const { listen } = config
   const limits = config.push.enabled ? { requestTimeout: longestUploadMs } : {}

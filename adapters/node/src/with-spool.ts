@@ -24,7 +24,7 @@ export function withSpool<Store extends BlobStore>(
     ...store,
     async write(digest, size) {
       const aside = join(folder, ingestName())
-      const local = await beginWrite(files, aside, aside, size)
+      const local = await beginWrite({ files, aside, place: aside, size })
       let length = 0
       return {
         async append(chunks) {

@@ -11,6 +11,8 @@ export interface RedisHttpKeyValueOptions {
   readonly prefix?: string
   /** After which a call is given up. */
   readonly timeoutMs?: number
+  /** For so long after such a call every other one is refused at once: a pull makes several. */
+  readonly restMs?: number
 }
 
 /** Redis for runtimes without sockets. https://upstash.com/docs/redis/features/restapi */
@@ -20,6 +22,7 @@ export function createRedisHttpKeyValue({
   fetch,
   prefix = defaultPrefix,
   timeoutMs = defaultTimeoutMs,
+  restMs = 5_000,
 }: RedisHttpKeyValueOptions): KeyValue & Limiter {
   const pipelineUrl = toPipelineUrl(url)
   const headers = {
@@ -27,7 +30,10 @@ export function createRedisHttpKeyValue({
     'content-type': 'application/json',
   }
 
+  let restsUntil = 0
+
   const send: Send = async (command) => {
+    if (Date.now() < restsUntil) throw new Error('Redis over HTTP: it did not answer a moment ago')
     const signal = AbortSignal.timeout(timeoutMs)
     const body = JSON.stringify([command])
     const request = new Request(pipelineUrl, { method: 'POST', headers, body, signal })
@@ -35,6 +41,7 @@ export function createRedisHttpKeyValue({
     try {
       return await Promise.race([exchange, rejectOn(signal)])
     } catch (error) {
+      if (signal.aborted) restsUntil = Date.now() + restMs
       const problem = signal.aborted ? `no answer in ${timeoutMs} ms` : describeProblem(error)
       throw new Error(`Redis over HTTP: ${problem.replaceAll(token, '***')}`)
     }

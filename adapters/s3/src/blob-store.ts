@@ -2,6 +2,7 @@ import type { BlobStore, Digest } from '@pullway/core'
 import { contentOf, readExactly, readText } from './body.ts'
 import { type Asked, createClient, type S3Options } from './client.ts'
 import { S3Error } from './error.ts'
+import { createLeftovers } from './leftovers.ts'
 import { rangeHeader, spanOf } from './span.ts'
 import { putStream } from './put-stream.ts'
 import { createWrite } from './write.ts'
@@ -30,6 +31,7 @@ const longestExpiry = 7 * 24 * 3600
  */
 export function createS3BlobStore(options: S3Options): S3BlobStore {
   const client = createClient(options)
+  const leftovers = createLeftovers()
   const common = { limitMs: readLimitMs, isRepeatable: true } as const
 
   function stat(digest: Digest): Promise<{ readonly size: number } | undefined> {
@@ -68,7 +70,7 @@ export function createS3BlobStore(options: S3Options): S3BlobStore {
     // eslint-disable-next-line @typescript-eslint/require-await -- S3 learns of it with the first part
     async write(digest, size) {
       const sizeOf = async (): Promise<number | undefined> => (await stat(digest))?.size
-      return createWrite({ client, digest, sizeOf }, size)
+      return createWrite({ client, digest, sizeOf, leftovers }, size)
     },
 
     async remove(digest) {

@@ -2,6 +2,7 @@ import type { BlobWrite, Digest } from '@pullway/core'
 import { readText } from './body.ts'
 import type { Asked, S3Client } from './client.ts'
 import { S3Error } from './error.ts'
+import type { Leftovers } from './leftovers.ts'
 import { createPart } from './part.ts'
 import { beginUpload, mostParts, payload, type Upload, uploadLimitMs } from './upload.ts'
 
@@ -15,6 +16,7 @@ export interface WriteTarget {
   readonly digest: Digest
   /** How many bytes the digest's object has, if it is there. */
   readonly sizeOf: (digest: Digest) => Promise<number | undefined>
+  readonly leftovers: Leftovers
 }
 
 /** One PUT of what fits into one part; parts of an upload, one at a time, of what does not. */
@@ -86,8 +88,7 @@ export function createWrite(target: WriteTarget, size: number | undefined): Blob
     const abandoned = upload
     upload = undefined
     part.take()
-    // What cannot be aborted now is left to the bucket's lifecycle rule.
-    await abandoned?.abort().catch(() => undefined)
+    if (abandoned) await target.leftovers.abort(abandoned)
   }
 
   async function orGiveUp(step: Promise<void>): Promise<void> {
@@ -105,13 +106,16 @@ export function createWrite(target: WriteTarget, size: number | undefined): Blob
     async commit() {
       await then(() => orGiveUp(finish()))
       isCommitted = true
+      await target.leftovers.retry()
     },
 
     async release() {
       if (isCommitted) return
       stop.abort(new Error('The write was given up'))
       await work.catch(() => undefined)
-      await giveUp()
+      // A write that failed long ago is released when its download ends: S3 may be back.
+      if (upload) await giveUp()
+      else await target.leftovers.retry()
     },
   }
 }

@@ -12,8 +12,10 @@ import type { Holdings } from './holdings.ts'
 import type { Fill } from './fill.ts'
 import type { LinkedBlob } from './linked-blobs.ts'
 import type { PassedBlob } from './passed-blobs.ts'
+import { createFindQuicker, isFar, withinTime } from './quicker-range.ts'
 import type { Source } from './source.ts'
 import type { ForgivingStore } from './store.ts'
+import { createStoredBlobs } from './stored-blobs.ts'
 import { toSource } from './stored-source.ts'
 
 export interface BlobPull extends Omit<LinkedBlob, 'knownSize'> {
@@ -32,11 +34,15 @@ export interface BlobCacheOptions {
   readonly pass: ((wanted: PassedBlob) => Promise<Answer>) | undefined
   readonly clock: Clock
   readonly metrics: Metrics
+  readonly idleMs: number
+  readonly answerMs: number
 }
 
 /** Blobs from the store, from a running download, or from upstream into the store: in this order. */
 export function createBlobCache(options: BlobCacheOptions): (pull: BlobPull) => Promise<Answer> {
   const { store, holdings, downloads, link, pass, clock, metrics } = options
+  const findQuicker = createFindQuicker(downloads, clock)
+  const storedBlobs = createStoredBlobs<Wanted>({ ...options, isMended: !pass, fetchRest })
 
   return async (pull) => {
     const holding = await holdings.find(pull.route, pull.digest)
@@ -56,8 +62,12 @@ export function createBlobCache(options: BlobCacheOptions): (pull: BlobPull) => 
 
   /** What the store lists but cannot give is fetched again. */
   async function replace(wanted: Wanted): Promise<Answer> {
-    const joined = await downloads.join({ ...wanted, isStoredUseless: true })
-    if (joined !== 'stored') return fromFill(wanted, joined)
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const joined = await downloads.join({ ...wanted, isStoredUseless: true })
+      if (joined !== 'stored') return fromFill(wanted, joined)
+      // Somebody else has just found out that it is there, and will find out the rest.
+      await downloads.ended(wanted.digest)
+    }
     throw new RegistryError('UNAVAILABLE', `the cache cannot read ${wanted.digest}: try again`)
   }
 
@@ -77,29 +87,33 @@ export function createBlobCache(options: BlobCacheOptions): (pull: BlobPull) => 
   /** The size that a manifest says is verified; what a HEAD says is not. */
   async function head(wanted: Wanted): Promise<Answer> {
     const { route, upstream, digest, deadline, knownSize } = wanted
-    const stat = await store.stat(digest)
-    if (stat) return whole(digest, stat.size, null, 'hit')
+    const size = await storedBlobs.size(wanted)
+    if (size !== undefined) return whole(digest, size, null, 'hit')
     const fill = await downloads.peek(digest)
     const fillSize = knownSize ?? fill?.size
     if (fill && fillSize !== undefined) return whole(digest, fillSize, null, 'collapsed')
-    const { size } = await headBlob(upstream, { repository: route.repository, digest, deadline })
+    const asked = await headBlob(upstream, { repository: route.repository, digest, deadline })
     if (knownSize === undefined) await holdings.note(route, digest, { kind: 'blob' })
-    return whole(digest, knownSize ?? size, null, 'pass')
+    return whole(digest, knownSize ?? asked.size, null, 'pass')
   }
 
-  async function fromStore(
-    { digest, range }: Wanted,
-    outcome: Outcome,
-  ): Promise<Answer | undefined> {
-    if (!range) {
-      const stored = await store.open(digest)
-      return stored && whole(digest, stored.size, stored.content, outcome)
-    }
-    const stat = await store.stat(digest)
-    if (!stat) return undefined
-    const wanted = satisfiable(range, stat.size)
-    const stored = await store.open(digest, wanted)
-    return stored && part(digest, wanted, stored.size, stored.content, outcome)
+  async function fromStore(wanted: Wanted, outcome: Outcome): Promise<Answer | undefined> {
+    const { digest, range } = wanted
+    const size = range && (await storedBlobs.size(wanted))
+    if (range && size === undefined) return undefined
+    const bytes = range && size !== undefined ? satisfiable(range, size) : undefined
+    const stored = await storedBlobs.open(wanted, bytes)
+    if (!stored || !bytes) return stored && whole(digest, stored.size, stored.content, outcome)
+    return part(digest, bytes, stored.size, stored.content, outcome)
+  }
+
+  /** Where the store breaks in the middle of an answer: as for a range, and it is fetched into the store again. */
+  async function fetchRest(wanted: Wanted, range: ByteRange, endsWhole: boolean): Promise<Body> {
+    const deadline = clock.now() + options.answerMs
+    const { body } = await replace({ ...wanted, range, deadline, endsWhole })
+    wanted.waitUntil(downloads.ended(wanted.digest))
+    // Small content of a store is no stream.
+    return new Response(body).body as Body
   }
 
   async function fromFill(wanted: Wanted, joined: JoinedFill): Promise<Answer> {
@@ -114,14 +128,15 @@ export function createBlobCache(options: BlobCacheOptions): (pull: BlobPull) => 
   }
 
   async function answerFrom(wanted: Wanted, joined: JoinedFill): Promise<Answer> {
-    const { digest, range } = wanted
+    const { digest, range, endsWhole = false } = wanted
     const { fill, isNew, isKept } = joined
     const { size } = fill
     const outcome = isNew ? (isKept ? 'miss' : 'pass') : 'collapsed'
     const detach = async (first: number, last: number | undefined): Promise<Source> => {
       // A download that is over has left the blob in the store.
-      const stored = last === undefined ? undefined : await store.open(digest, { first, last })
-      return stored ? toSource(stored) : downloads.openRange(wanted, first, last)
+      const stored =
+        last === undefined ? undefined : await storedBlobs.open(wanted, { first, last })
+      return stored ? toSource(stored.content) : downloads.openRange(wanted, first, last)
     }
     if (size === 0) await checkEmpty(wanted, fill)
     if (!range) {
@@ -134,16 +149,16 @@ export function createBlobCache(options: BlobCacheOptions): (pull: BlobPull) => 
       ? (): Promise<Source | undefined> => findQuicker(wanted, joined, bytes)
       : undefined
     // The first client of a download can be told at once; others must not wait for the estimate.
-    const own = isNew ? await quicker?.() : undefined
+    const own = isNew && !endsWhole ? await quicker?.() : undefined
     if (own) return part(digest, bytes, size, toBody(own), 'partial')
-    const hurry = isNew || !quicker ? {} : { hurry: quicker }
-    const body = followFill({ fill, ...bytes, detach, ...hurry })
+    const hurry = (isNew && !endsWhole) || !quicker ? {} : { hurry: quicker }
+    const body = followFill({ fill, ...bytes, endsWhole, detach, ...hurry })
     return part(digest, bytes, size, body, outcome)
   }
 
   /** A range of a blob whose size nobody tells: known when all of it is here. */
   async function afterFill(wanted: Wanted, fill: Fill): Promise<Answer> {
-    await withinTime(fill.finished, wanted.deadline - clock.now())
+    await withinTime(clock, fill.finished, wanted.deadline - clock.now())
     const stored = await fromStore(wanted, 'miss')
     if (stored) return stored
     throw new UpstreamTrouble(
@@ -159,38 +174,7 @@ export function createBlobCache(options: BlobCacheOptions): (pull: BlobPull) => 
     const failure = fill.failure()
     if (failure) throw new UpstreamTrouble(upstream.config.name, 'server-error', failure.message)
   }
-
-  async function withinTime(work: Promise<void>, milliseconds: number): Promise<void> {
-    const done = new AbortController()
-    await Promise.race([work, clock.sleep(milliseconds, done.signal)])
-    done.abort()
-  }
-
-  function isFar({ fill }: JoinedFill, position: number): boolean {
-    return position - fill.received() > nearBytes
-  }
-
-  /** A request of its own for a range that the fill is long in reaching; it costs a round trip or two. */
-  async function findQuicker(
-    wanted: Wanted,
-    joined: JoinedFill,
-    { first, last }: ByteRange,
-  ): Promise<Source | undefined> {
-    const { fill, isNew, startedAt } = joined
-    const untilMs = startedAt + measureMs - clock.now()
-    if (untilMs > 0) await withinTime(fill.reach(first), untilMs)
-    const bytesPerMs = fill.received() / Math.max(1, clock.now() - startedAt)
-    const waitMs = isNew ? patienceMs : followerPatienceMs
-    if (first - fill.received() <= bytesPerMs * waitMs) return undefined
-    return downloads.openRange(wanted, first, last).catch(() => undefined)
-  }
 }
 
-type Wanted = BlobPull & BlobWanted
-
-/** Closer than this to what has come, the fill is there before any request could be. */
-const nearBytes = 1024 * 1024
-const measureMs = 150
-const patienceMs = 1_000
-/** During a running download, one upstream request is worth more than a quick start, up to this wait. */
-const followerPatienceMs = 10_000
+type Wanted = BlobPull & BlobWanted & { readonly endsWhole?: boolean }
+type Body = ReadableStream<Uint8Array>

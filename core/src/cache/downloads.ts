@@ -130,6 +130,7 @@ export function createDownloads(options: DownloadsOptions): Downloads {
       write,
       store,
       hasher,
+      clock,
       metrics,
       logger,
       upstream: upstream.config.name,

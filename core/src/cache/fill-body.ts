@@ -10,6 +10,8 @@ export interface FillBodyOptions {
   readonly first: number
   /** Undefined: to the blob's end, wherever that is. */
   readonly last: number | undefined
+  /** These are the last bytes of a whole blob: the client must not get the last one if they are wrong. */
+  readonly endsWhole?: boolean
   /** Gives a quicker way to the first byte, where there is one. */
   readonly hurry?: () => Promise<Source | undefined>
   /** Opens a download of its own for a client that fell behind what is kept. */
@@ -24,6 +26,7 @@ export function followFill({
   fill,
   first,
   last,
+  endsWhole = false,
   hurry,
   detach,
 }: FillBodyOptions): ReadableStream<Uint8Array> {
@@ -69,13 +72,14 @@ export function followFill({
       return bytes?.byteLength ?? 0
     } catch (error) {
       if (!(error instanceof FellBehind)) throw error
-      follower.leave()
+      if (!endsWhole) follower.leave()
       return readOwn(await changeTo(await detach(position, last)), view)
     }
   }
 
   async function changeTo(source: Source): Promise<SourceReader> {
-    follower.leave()
+    if (endsWhole) follower.witness()
+    else follower.leave()
     own = createSourceReader(source)
     if (hasLeft) await own.cancel('the client has gone')
     return own
@@ -87,7 +91,7 @@ export function followFill({
     if (count === 0 && last !== undefined) throw new Error('the download of a slow client was cut')
     if (count > 0 && position + count < end) return count
     // Who has read from the start must not take wrong bytes for the whole; who asked for a part can check nothing.
-    if (first === 0 && fill.isKept()) await fill.finished
+    if (endsWhole || (first === 0 && fill.isKept())) await fill.finished
     const failure = fill.failure()
     if (failure instanceof DigestMismatch) throw failure
     return count

@@ -1,5 +1,5 @@
 import type { Metrics } from '../observe/metrics.ts'
-import type { BlobWrite, Digest, Hasher, Logger } from '../ports.ts'
+import type { BlobWrite, Clock, Digest, Hasher, Logger } from '../ports.ts'
 import { algorithmOf } from '../request/reference.ts'
 import { createChanges } from './changes.ts'
 import { createFollowers } from './followers.ts'
@@ -37,6 +37,8 @@ export interface Follower {
     maxBytes: number,
     into?: Uint8Array<ArrayBuffer>,
   ): Promise<Uint8Array<ArrayBuffer> | undefined>
+  /** Reads no more, and yet the download goes on to its end: somebody wants to know whether it is right. */
+  witness(): void
   leave(): void
 }
 
@@ -57,14 +59,15 @@ export interface FillOptions {
   readonly write: BlobWrite | undefined
   readonly store: ForgivingStore
   readonly hasher: Hasher
+  readonly clock: Clock
   readonly metrics: Metrics
   readonly logger: Logger
   readonly upstream: string
 }
 
 export function startFill(options: FillOptions): Fill {
-  const { digest, size, source, write, store, hasher, metrics, logger, upstream } = options
-  const kept = createKeptBytes(write, store)
+  const { digest, size, source, write, store, hasher, clock, metrics, logger, upstream } = options
+  const kept = createKeptBytes(write, store, clock)
   const arrived = createChanges()
   const followers = createFollowers(abandon)
   let hadFollowers = false
@@ -160,6 +163,9 @@ export function startFill(options: FillOptions): Fill {
     hadFollowers = true
     const place = followers.add(start)
     return {
+      witness: () => {
+        place.moveBy(Number.MAX_SAFE_INTEGER - place.position)
+      },
       leave: () => {
         place.leave()
       },

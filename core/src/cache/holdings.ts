@@ -1,4 +1,6 @@
+import { isObject, parseJson } from '../json.ts'
 import type { Digest, KeyValue } from '../ports.ts'
+import { isDigest } from '../request/reference.ts'
 import type { Route } from '../route.ts'
 import { getJson } from './state.ts'
 
@@ -31,6 +33,23 @@ export function createHoldings(state: KeyValue): Holdings {
       state.set(keyOf(route, digest), JSON.stringify(holding), keepSeconds),
     forget: (route, digest) => state.delete(keyOf(route, digest)),
   }
+}
+
+/** What a record says to who looks after a store: which repository holds what. */
+export interface NotedHolding {
+  readonly upstream: string
+  readonly repository: string
+  readonly digest: Digest
+  readonly kind: Holding['kind']
+}
+
+/** Undefined for what is no record of a holding. */
+export function parseNotedHolding(key: string, value: string): NotedHolding | undefined {
+  const [, upstream, repository, digest = ''] = /^holds\/([^/]+)\/([^@]+)@(.+)$/.exec(key) ?? []
+  if (upstream === undefined || repository === undefined || !isDigest(digest)) return undefined
+  const record = parseJson(value)
+  const kind = isObject(record) && record['kind'] === 'manifest' ? 'manifest' : 'blob'
+  return { upstream, repository, digest, kind }
 }
 
 function keyOf({ upstream, repository }: Route, digest: Digest): string {

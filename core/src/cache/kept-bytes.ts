@@ -1,4 +1,4 @@
-import type { BlobWrite } from '../ports.ts'
+import type { BlobWrite, Clock } from '../ports.ts'
 import { createSpool } from './spool.ts'
 import type { ForgivingStore } from './store.ts'
 import { createTail } from './tail.ts'
@@ -30,9 +30,13 @@ export interface KeptBytes {
 /** Kept in memory per download, so that clients at its end cost no read. */
 export const tailBytes: number = 256 * 1024
 
-export function createKeptBytes(write: BlobWrite | undefined, store: ForgivingStore): KeptBytes {
+export function createKeptBytes(
+  write: BlobWrite | undefined,
+  store: ForgivingStore,
+  clock: Clock,
+): KeptBytes {
   const tail = createTail()
-  const spool = createSpool(write, store, () => {
+  const spool = createSpool(write, store, clock, () => {
     tail.release(spool.end(), tailBytes)
   })
 

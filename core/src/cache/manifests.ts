@@ -2,16 +2,16 @@ import type { Outcome } from '../answer.ts'
 import type { CacheConfig } from '../config/config.ts'
 import { RegistryError } from '../errors.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import type { CreateHasher, Digest, Logger, StoredBlob } from '../ports.ts'
+import type { Clock, CreateHasher, Digest, Logger, StoredBlob } from '../ports.ts'
 import type { AcceptedTypes } from '../request/accept.ts'
-import { formatReference, type Reference } from '../request/reference.ts'
+import type { Reference } from '../request/reference.ts'
 import type { Route } from '../route.ts'
-import { type FetchedManifest, fetchManifest, headManifest } from '../upstream/manifests.ts'
+import { headManifest } from '../upstream/manifests.ts'
 import { UpstreamTrouble } from '../upstream/trouble.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { createCompleteness } from './completeness.ts'
 import type { Holdings } from './holdings.ts'
-import { createKeepManifest } from './keep-manifest.ts'
+import { createManifestFetches, keyOf, question } from './manifest-fetches.ts'
 import { createSingleFlight } from './single-flight.ts'
 import type { ForgivingStore } from './store.ts'
 import type { TagRecord, Tags } from './tags.ts'
@@ -37,6 +37,7 @@ export interface ManifestCacheOptions {
   readonly tags: Tags
   readonly serveStaleOn: CacheConfig['serveStaleOn']
   readonly createHasher: CreateHasher
+  readonly clock: Clock
   readonly metrics: Metrics
   readonly logger: Logger
 }
@@ -45,10 +46,9 @@ export interface ManifestCacheOptions {
 export function createManifestCache(
   options: ManifestCacheOptions,
 ): (pull: ManifestPull) => Promise<ManifestFound> {
-  const { store, holdings, tags, serveStaleOn, createHasher, metrics } = options
+  const { store, holdings, tags, serveStaleOn } = options
   const isComplete = createCompleteness(store)
-  const keep = createKeepManifest(options)
-  const fetches = createSingleFlight<FetchedManifest>()
+  const fetch = createManifestFetches(options)
   const checks = createSingleFlight<TagRecord | undefined>()
 
   return async (pull) => {
@@ -62,7 +62,11 @@ export function createManifestCache(
     const { route, upstream } = pull
     const holding = await holdings.find(route, digest)
     if (holding?.kind === 'manifest' && holding.mediaType !== undefined) {
-      const found = await fromStore(pull, { digest, mediaType: holding.mediaType }, 'hit')
+      const found = await fromStore(
+        pull,
+        { ...holding, digest, mediaType: holding.mediaType },
+        'hit',
+      )
       if (found) return found
     } else if (await store.stat(digest)) {
       const confirmed = await headManifest(upstream, question(pull))
@@ -148,49 +152,27 @@ export function createManifestCache(
     record: TagRecord,
     outcome: Outcome,
   ): Promise<ManifestFound> {
-    if (pull.method === 'HEAD' && !pull.upstream.isTroubled())
+    if (pull.method === 'HEAD' && !pull.upstream.isTroubled()) {
+      store.used(record.digest)
       return { ...record, content: undefined, outcome }
+    }
     const found = await fromStore(pull, record, outcome)
     return found ?? fetch(pull, { type: 'digest', digest: record.digest })
   }
 
   async function fromStore(
     pull: ManifestPull,
-    record: Omit<TagRecord, 'size'>,
+    record: Omit<TagRecord, 'size'> & { readonly size?: number | undefined },
     outcome: Outcome,
   ): Promise<ManifestFound | undefined> {
-    const { digest, mediaType } = record
+    const { digest, mediaType, size } = record
     // Clients choose their mirror by the manifest and fail when its blobs do not come (clients.md, 0.5).
     if (pull.upstream.isTroubled() && !(await isComplete(digest))) return undefined
     const stored = await store.open(digest)
-    return stored && { digest, mediaType, size: stored.size, content: stored.content, outcome }
+    // What the disk has cut is fetched again, and replaced.
+    if (!stored || (size ?? 0) > stored.size) return undefined
+    return { digest, mediaType, size: stored.size, content: stored.content, outcome }
   }
-
-  async function fetch(pull: ManifestPull, reference: Reference): Promise<ManifestFound> {
-    const { route, upstream } = pull
-    let outcome: Outcome = 'miss'
-    const work = async (): Promise<FetchedManifest> => {
-      const fetched = await fetchManifest(upstream, createHasher, { ...question(pull), reference })
-      await keep(route, fetched)
-      return fetched
-    }
-    const manifest = await fetches.run(keyOf(pull, reference), work, () => {
-      outcome = 'collapsed'
-      metrics.coalesced.add(1)
-    })
-    const { digest, mediaType, bytes } = manifest
-    return { digest, mediaType, size: bytes.byteLength, content: bytes, outcome }
-  }
-}
-
-function question({ route, reference, accepted, deadline }: ManifestPull) {
-  return { repository: route.repository, reference, accepted, deadline }
-}
-
-function keyOf({ route, upstream, accepted }: ManifestPull, reference: Reference): string {
-  // A digest names one content, whatever the client takes.
-  const accept = reference.type === 'digest' ? '' : accepted.key
-  return `${route.upstream.name}/${route.repository}@${formatReference(reference)}#${accept}#${upstream.askerKey}`
 }
 
 function isUnknown(error: unknown): boolean {

@@ -1,4 +1,4 @@
-import type { BlobWrite } from '../ports.ts'
+import type { BlobWrite, Clock } from '../ports.ts'
 import type { ForgivingStore } from './store.ts'
 
 /** A write into the store that takes chunks faster than the disk does, up to a bound. */
@@ -22,13 +22,17 @@ export interface Spool {
 
 /** Waiting for the store at most. */
 const maxWaitingBytes = 512 * 1024
+/** Clients wait for the store meanwhile: one that hangs is done without. */
+const patienceMs = 15_000
 
 export function createSpool(
   write: BlobWrite | undefined,
   store: ForgivingStore,
+  clock: Clock,
   onWritten: () => void,
 ): Spool {
   let isOpen = write !== undefined
+  let hangs = false
   let waiting: Uint8Array[] = []
   let waitingBytes = 0
   let end = 0
@@ -41,7 +45,7 @@ export function createSpool(
       waiting.push(chunk)
       waitingBytes += chunk.byteLength
       writing ??= writeOut()
-      if (waitingBytes > maxWaitingBytes) await writing
+      if (waitingBytes > maxWaitingBytes) await room(writing)
     },
     read(position, length, into) {
       if (position >= end) return undefined
@@ -58,9 +62,21 @@ export function createSpool(
       }
     },
     async release() {
-      await writing
+      if (!hangs) await writing
       await write?.release()
     },
+  }
+
+  async function room(written: Promise<void>): Promise<void> {
+    const over = new AbortController()
+    const late = clock.sleep(patienceMs, over.signal).then(() => !over.signal.aborted)
+    hangs = await Promise.race([written.then(() => false), late])
+    over.abort()
+    if (!hangs) return
+    stop()
+    store.reportHang(new Error(`the store took nothing for ${String(patienceMs / 1000)} s`))
+    // Also what is on its way: it may hold connections and memory for minutes.
+    void write?.release()
   }
 
   /** Hands all that waits to the store in one call, again and again until nothing waits. */
@@ -82,7 +98,11 @@ export function createSpool(
   }
 
   function fail(error: unknown): void {
-    store.reportWrite(error)
+    if (isOpen) store.reportWrite(error)
+    stop()
+  }
+
+  function stop(): void {
     isOpen = false
     waiting = []
     waitingBytes = 0

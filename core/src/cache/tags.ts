@@ -1,3 +1,4 @@
+import { isObject, parseJson } from '../json.ts'
 import type { CacheConfig } from '../config/config.ts'
 import type { Clock, Digest, KeyValue } from '../ports.ts'
 import { formatReference, isDigest, type Reference } from '../request/reference.ts'
@@ -68,6 +69,24 @@ export function createTags(
 
 function dropKeyOf({ upstream, repository }: Route, reference: string): string {
   return `dropped/${upstream.name}/${repository}@${reference}`
+}
+
+/** What a record says to who looks after a store: whose tag, and what it resolves to. */
+export interface NotedTag {
+  readonly upstream: string
+  readonly repository: string
+  readonly tag: string
+  readonly digest: Digest
+}
+
+/** Undefined for what is no record of a tag. */
+export function parseNotedTag(key: string, value: string): NotedTag | undefined {
+  const [, upstream, repository, tag] = /^tag\/([^/]+)\/([^:]+):([^#]+)#/.exec(key) ?? []
+  if (upstream === undefined || repository === undefined || tag === undefined) return undefined
+  const record = parseJson(value)
+  const digest = isObject(record) ? record['digest'] : undefined
+  if (typeof digest !== 'string' || !isDigest(digest)) return undefined
+  return { upstream, repository, tag, digest }
 }
 
 function keyOf({ upstream, repository }: Route, tag: string, accept: string): string {

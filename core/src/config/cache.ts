@@ -29,7 +29,7 @@ type GivenBlobs = NonNullable<GivenCache['blobs']>
 
 /** The keys that each driver takes beside `driver`. */
 const keysOf = {
-  filesystem: ['path'],
+  filesystem: ['path', 'maxSize'],
   memory: ['maxSize'],
   none: [],
   s3: ['endpoint', 'bucket', 'region', 'accessKeyId', 'secretAccessKey', 'prefix'],
@@ -43,17 +43,12 @@ function toBlobs(given: GivenBlobs, report: Report): CacheConfig['blobs'] {
   const taken = new Set<string>(['driver', ...keysOf[driver]])
   for (const [key, value] of Object.entries(given)) {
     if (value === undefined || taken.has(key)) continue
-    const isLater = key === 'maxSize' && driver === 'filesystem'
-    report.add(
-      [...at, key],
-      isLater
-        ? 'is not supported by this version for files: remove it'
-        : `has no meaning for the driver ${driver}: remove it`,
-    )
+    const hint = driver === 's3' && key === 'maxSize' ? '; the bucket has lifecycle rules' : ''
+    report.add([...at, key], `has no meaning for the driver ${driver}: remove it${hint}`)
   }
   switch (driver) {
     case 'filesystem':
-      return { driver, path: path ?? defaults.path }
+      return { driver, path: path ?? defaults.path, maxBytes: maxSize }
     case 'memory':
       return { driver, maxBytes: maxSize ?? defaults.maxBytes }
     case 's3':

@@ -117,7 +117,12 @@ export type TroubleReason = 'rate-limited' | 'server-error' | 'timeout' | 'unrea
 
 export interface CacheConfig {
   readonly blobs:
-    | { readonly driver: 'filesystem'; readonly path: string }
+    | {
+        readonly driver: 'filesystem'
+        readonly path: string
+        /** Undefined: as much as the disk has. */
+        readonly maxBytes: number | undefined
+      }
     | { readonly driver: 'memory'; readonly maxBytes: number }
     | ({ readonly driver: 's3' } & S3Config)
     | { readonly driver: 'none' }

@@ -83,9 +83,10 @@ export const keyNotes: Readonly<Record<string, KeyNote>> = {
     default: './data',
   },
   'cache.blobs.maxSize': {
-    description: 'The limit in bytes, for the driver memory.',
+    description:
+      'The limit in bytes, for the drivers filesystem (else as much as the disk has) and memory. What is used least goes first.',
     pattern: sizePattern.source,
-    examples: ['256MiB'],
+    examples: ['50GiB', '256MiB'],
   },
   'cache.blobs.endpoint': {
     description: 'For the driver s3: the address of the service, without the bucket.',

@@ -120,11 +120,13 @@ function toClientCredentials(
   path: KeyPath,
   report: Report,
 ): UpstreamConfig['clientCredentials'] {
-  const isOurs = endpoints.some((one) => one?.username !== undefined || one?.password !== undefined)
+  const isOurs = endpoints.some((one) =>
+    [one, ...(one?.accounts ?? [])].some((account) => account?.username ?? account?.password),
+  )
   if (clientCredentials === 'relay' && isOurs) {
     report.add(
       [...path, 'clientCredentials'],
-      'is relay, where each client uses an account of its own: remove username and password from the endpoints',
+      'is relay, where each client uses an account of its own: remove username, password and accounts from the endpoints',
     )
   }
   return clientCredentials

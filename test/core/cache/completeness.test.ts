@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { createFakeClock } from '../../fakes/clock.ts'
 import { createCompleteness } from '../../../core/src/cache/completeness.ts'
 import { createStoreReport } from '../../../core/src/cache/store-report.ts'
 import { createForgivingStore } from '../../../core/src/cache/store.ts'
@@ -19,6 +20,7 @@ async function settle(...contents: readonly Content[]) {
   const forgiving = createForgivingStore(
     store,
     createStoreReport(createMemoryLogger(), createMetrics()),
+    createFakeClock(),
   )
   return { store, isComplete: createCompleteness(forgiving) }
 }

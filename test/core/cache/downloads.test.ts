@@ -31,7 +31,7 @@ function settle(answer?: (call: Call) => Response | Promise<Response> | undefine
   const store = createFaultyStore()
   const holdings = createHoldings(createMemoryKeyValue({ clock }))
   const downloads = createDownloads({
-    store: createForgivingStore(store, createStoreReport(logger, metrics)),
+    store: createForgivingStore(store, createStoreReport(logger, metrics), clock),
     holdings,
     clock,
     createHasher,

@@ -31,6 +31,7 @@ function createPlayedFill(chunks: readonly (Uint8Array<ArrayBuffer> | Error)[]) 
           if (chunk instanceof Error) throw chunk
           return chunk
         },
+        witness: () => undefined,
         leave() {
           if (!hasLeft) followers -= 1
           hasLeft = true

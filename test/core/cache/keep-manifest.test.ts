@@ -21,15 +21,17 @@ const elsewhere = routeTo('owner/other')
 function settle() {
   const store = createFaultyStore()
   const logger = createMemoryLogger()
-  const holdings = createHoldings(createMemoryKeyValue({ clock: createFakeClock() }))
+  const clock = createFakeClock()
+  const holdings = createHoldings(createMemoryKeyValue({ clock }))
   const keep = createKeepManifest({
-    store: createForgivingStore(store, createStoreReport(logger, createMetrics())),
+    store: createForgivingStore(store, createStoreReport(logger, createMetrics()), clock),
     holdings,
+    clock,
     logger,
   })
   const keepContent = ({ bytes, digest, mediaType }: Content): Promise<void> =>
     keep(here, { ...parseManifest(bytes, mediaType)!, digest, bytes })
-  return { store, logger, holdings, keepContent }
+  return { store, clock, logger, holdings, keepContent }
 }
 
 test('its bytes are in the store as they came', async () => {
@@ -69,3 +71,20 @@ test.each<StoreFault>(['write', 'append', 'commit'])(
     expect(store.openWrites).toBe(0)
   },
 )
+
+test('a store that hangs is not waited for, and not asked again for a while', async () => {
+  const { store, clock, logger, keepContent } = settle()
+  let writes = 0
+  store.write = async () => {
+    writes += 1
+    const hang = (): Promise<never> => new Promise(() => undefined)
+    return { append: hang, commit: hang, release: hang }
+  }
+  const keeping = keepContent(image)
+  await clock.advance(3_000)
+  await keeping
+  expect(logger.entries.map(({ level }) => level)).toEqual(['error'])
+  await keepContent(image)
+  expect(writes).toBe(1)
+  expect(clock.sleepers).toBe(0)
+})

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { BlobWrite } from '@pullway/core'
+import { createFakeClock } from '../../fakes/clock.ts'
 import { createSpool } from '../../../core/src/cache/spool.ts'
 import type { ForgivingStore } from '../../../core/src/cache/store.ts'
 import { inPieces, isSame, makeBytes } from '../../contract/content.ts'
@@ -48,12 +49,19 @@ function settle() {
   }
   let written = 0
   const slow = createSlowWrite()
+  const clock = createFakeClock()
   const absent = async (): Promise<undefined> => undefined
-  const full: ForgivingStore = { ...store, stat: absent, open: absent, write: absent }
-  const spool = createSpool(slow.write, full, () => {
+  const unused = {
+    reportHang: store.reportWrite,
+    reportRead: () => undefined,
+    remove: absent,
+    used: () => undefined,
+  }
+  const full: ForgivingStore = { ...store, ...unused, stat: absent, open: absent, write: absent }
+  const spool = createSpool(slow.write, full, clock, () => {
     written += 1
   })
-  return { ...slow, spool, reports, full, written: () => written }
+  return { ...slow, clock, spool, reports, full, written: () => written }
 }
 
 test('chunks that come during an append go with the next one', async () => {
@@ -143,7 +151,7 @@ test('an append that fails closes it, and is reported once', async () => {
 test('a commit that fails is reported, not thrown', async () => {
   const { write, full, reports } = settle()
   const failing = { ...write, commit: () => Promise.reject(new Error('read-only')) }
-  const spool = createSpool(failing, full, () => undefined)
+  const spool = createSpool(failing, full, createFakeClock(), () => undefined)
   await spool.commit()
   expect(reports).toEqual(['Error: read-only'])
   expect(spool.isOpen()).toBe(false)
@@ -151,7 +159,7 @@ test('a commit that fails is reported, not thrown', async () => {
 
 test('no store is a closed one', async () => {
   const { full } = settle()
-  const spool = createSpool(undefined, full, () => undefined)
+  const spool = createSpool(undefined, full, createFakeClock(), () => undefined)
   expect(spool.isOpen()).toBe(false)
   expect(spool.read(0, 1)).toBeUndefined()
   await spool.commit()
@@ -165,10 +173,25 @@ test('a write that cannot be read back', async () => {
     commit: () => write.commit(),
     release: () => write.release(),
   }
-  const spool = createSpool(unreadable, full, () => undefined)
+  const spool = createSpool(unreadable, full, createFakeClock(), () => undefined)
   await spool.put(makeBytes(10))
   appends[0]!.end()
   await turns(2)
   expect(spool.end()).toBe(10)
   expect(spool.read(0, 5)).toBeUndefined()
+})
+
+test('a store that hangs is given up, with what is on its way', async () => {
+  const { spool, clock, reports, log } = settle()
+  const bytes = makeBytes(mebibyte)
+  await spool.put(bytes.subarray(0, 100))
+  const waiting = spool.put(bytes)
+  await clock.advance(14_999)
+  expect(await isPending(waiting)).toBe(true)
+  await clock.advance(1)
+  await waiting
+  expect([spool.isOpen(), reports.length]).toEqual([false, 1])
+  expect(log).toEqual(['release'])
+  await spool.release()
+  expect(clock.sleepers).toBe(0)
 })

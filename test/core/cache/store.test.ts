@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { createFakeClock } from '../../fakes/clock.ts'
 import { createStoreReport } from '../../../core/src/cache/store-report.ts'
 import { createForgivingStore } from '../../../core/src/cache/store.ts'
 import { createMetrics } from '../../../core/src/observe/metrics.ts'
@@ -13,11 +14,13 @@ function settle() {
   const inner = createFaultyStore()
   const logger = createMemoryLogger()
   const metrics = createMetrics()
+  const clock = createFakeClock()
   return {
+    clock,
     inner,
     logger,
     metrics,
-    store: createForgivingStore(inner, createStoreReport(logger, metrics)),
+    store: createForgivingStore(inner, createStoreReport(logger, metrics), clock),
   }
 }
 
@@ -59,4 +62,46 @@ test('a store that takes no writes is told of once, until one succeeds', async (
   store.reportCommit()
   expect(await store.write(digest, 100)).toBeUndefined()
   expect(logger.entries).toHaveLength(2)
+})
+
+test('a store that hangs is not asked again for a while, and works again after it', async () => {
+  const { inner, store, clock } = settle()
+  const write = await inner.write(digest)
+  await write.append([bytes])
+  await write.commit()
+  await write.release()
+  const stat = inner.stat.bind(inner)
+  let asked = 0
+  inner.stat = async () => {
+    asked += 1
+    await clock.sleep(5_000)
+    throw new Error('no answer in time')
+  }
+  const first = store.stat(digest)
+  await clock.advance(5_000)
+  expect(await first).toBeUndefined()
+  expect(await store.stat(digest)).toBeUndefined()
+  expect(await store.open(digest)).toBeUndefined()
+  expect(asked).toBe(1)
+  inner.stat = stat
+  await clock.advance(10_000)
+  expect(await store.stat(digest)).toEqual({ size: 100 })
+})
+
+test('one blob that cannot be read is no reason to leave the others', async () => {
+  const { inner, store } = settle()
+  const write = await inner.write(digest)
+  await write.append([bytes])
+  await write.commit()
+  await write.release()
+  inner.fail('open')
+  expect(await store.open(digest)).toBeUndefined()
+  expect(await store.stat(digest)).toEqual({ size: 100 })
+})
+
+test('what is damaged is removed, also where that fails', async () => {
+  const { inner, store, metrics } = settle()
+  inner.remove = () => Promise.reject(new Error('read-only file system'))
+  await store.remove(digest)
+  expect(metrics.render()).toContain('pullway_store_failures_total{operation="remove"} 1')
 })

@@ -1,4 +1,5 @@
 import type { BlobStore, Digest } from '@pullway/core'
+import { createFakeClock } from '../../fakes/clock.ts'
 import { type Fill, startFill } from '../../../core/src/cache/fill.ts'
 import { followFill } from '../../../core/src/cache/fill-body.ts'
 import type { Source } from '../../../core/src/cache/source.ts'
@@ -71,11 +72,12 @@ export async function createFillWorld({ digest, size, store, source }: FillWorld
   const logger = createMemoryLogger()
   const metrics = createMetrics()
   const manual = createManualSource()
+  const clock = createFakeClock()
   const absent = async (): Promise<never> => {
     throw new Error('there is no store')
   }
   const none: BlobStore = { stat: absent, open: absent, write: absent, remove: absent }
-  const forgiving = createForgivingStore(store ?? none, createStoreReport(logger, metrics))
+  const forgiving = createForgivingStore(store ?? none, createStoreReport(logger, metrics), clock)
   const write = store && (await forgiving.write(digest, size))
   const fill: Fill = startFill({
     digest,
@@ -84,6 +86,7 @@ export async function createFillWorld({ digest, size, store, source }: FillWorld
     write,
     store: forgiving,
     hasher: createHasher(algorithmOf(digest)),
+    clock,
     metrics,
     logger,
     upstream: 'docker.io',
