@@ -291,7 +291,7 @@ const scopes: readonly (readonly [string, readonly string[]])[] = [
   ['repository:evil.example.com/x:pull', []],
   ['repository:169.254.169.254/x:pull', []],
   [`repository:${'a/'.repeat(400)}a:pull`, []],
-  [`repository:library/nginx:${'pull,'.repeat(400)}pull`, []],
+  [`repository:library/nginx:${'pull,'.repeat(1_000)}pull`, []],
   ['repository:__proto__:pull', []],
   [' '.repeat(1_000), []],
   [':'.repeat(1_000), []],

@@ -50,8 +50,8 @@ const names: readonly Row[] = [
   ['/v2/owner\\name/manifests/latest', 200],
   [`/v2/${'a'.repeat(256)}/manifests/latest`, 400, 'NAME_INVALID'],
   [`/v2/${'a/'.repeat(200)}a/manifests/latest`, 400, 'NAME_INVALID'],
-  [`/v2/${'a'.repeat(20_000)}/manifests/latest`, 400, 'NAME_INVALID'],
-  [`/v2/${'a-'.repeat(20_000)}!/manifests/latest`, 400, 'NAME_INVALID'],
+  [`/v2/${'a'.repeat(7_000)}/manifests/latest`, 400, 'NAME_INVALID'],
+  [`/v2/${'a-'.repeat(3_500)}!/manifests/latest`, 400, 'NAME_INVALID'],
   ['/v2/manifests/manifests/manifests', 403, 'DENIED'],
   ['/v2/__proto__/manifests/latest', 400, 'NAME_INVALID'],
   ['/v2/constructor/manifests/latest', 403, 'DENIED'],
@@ -89,7 +89,7 @@ const registriesNamed: readonly Row[] = [
   ['/v2/owner/name/manifests/latest?ns=registry.test/../evil', 404, 'NAME_UNKNOWN'],
   ['/v2/owner/name/manifests/latest?ns=%0d%0aevil', 404, 'NAME_UNKNOWN'],
   ['/v2/owner/name/manifests/latest?ns=constructor', 404, 'NAME_UNKNOWN'],
-  [`/v2/owner/name/manifests/latest?ns=${'a'.repeat(10_000)}`, 404, 'NAME_UNKNOWN'],
+  [`/v2/owner/name/manifests/latest?ns=${'a'.repeat(7_000)}`, 404, 'NAME_UNKNOWN'],
   ['/v2/owner/name/manifests/latest?ns=REGISTRY.test', 200],
   ['/v2/owner/name/manifests/latest?ns=registry.test&ns=evil.example.com', 200],
   ['/v2/owner/name/manifests/latest?ns=evil.example.com&ns=registry.test', 404, 'NAME_UNKNOWN'],
@@ -139,7 +139,7 @@ const references: readonly Row[] = [
   ['/v2/owner/name/tags/', 404, 'UNSUPPORTED'],
   ['/v2/owner/name/tags/list?n=-1', 200],
   ['/v2/owner/name/tags/list?n=1&last=%00%ff&x=%0d%0a', 200],
-  [`/v2/owner/name/tags/list?last=${'%41'.repeat(3_000)}`, 200],
+  [`/v2/owner/name/tags/list?last=${'%41'.repeat(2_000)}`, 200],
 ]
 
 const pages: readonly Row[] = [
@@ -166,7 +166,7 @@ const pages: readonly Row[] = [
   ['/healthz%00', 404, 'UNSUPPORTED'],
   ['/token/', 404, 'UNSUPPORTED'],
   ['/<svg/onload=alert(1)>', 404, 'UNSUPPORTED'],
-  [`/${'a/'.repeat(5_000)}`, 404, 'UNSUPPORTED'],
+  [`/${'a/'.repeat(3_500)}`, 404, 'UNSUPPORTED'],
   ['/?<script>alert(1)</script>', 200],
   ['/v1/search', 404, 'UNSUPPORTED'],
 ]

@@ -1,6 +1,6 @@
 /* eslint-disable @typescript-eslint/require-await -- an asynchronous port, implemented without waiting */
 import type { Clock, Limiter } from '@pullway/core'
-import { LRUCache } from 'lru-cache'
+import { createRecent } from './recent.ts'
 
 export interface MemoryLimiterOptions {
   readonly clock: Clock
@@ -13,7 +13,7 @@ export interface MemoryLimiterOptions {
  * algorithm (ITU-T I.371).
  */
 export function createMemoryLimiter({ clock, maxKeys = 50_000 }: MemoryLimiterOptions): Limiter {
-  const fullAt = new LRUCache<string, number>({ max: maxKeys })
+  const fullAt = createRecent<string, number>({ maxSize: maxKeys, sizeOf: () => 1 })
 
   return {
     async take(key, cost, { perSecond, burst }) {

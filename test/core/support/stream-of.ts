@@ -2,9 +2,9 @@ export function streamOf(chunks: Iterable<Uint8Array>): ReadableStream<Uint8Arra
   const iterator = chunks[Symbol.iterator]()
   return new ReadableStream<Uint8Array>({
     pull(controller) {
-      const { done, value } = iterator.next()
-      if (done) controller.close()
-      else controller.enqueue(value)
+      const next: IteratorResult<Uint8Array, unknown> = iterator.next()
+      if (next.done === true) controller.close()
+      else controller.enqueue(next.value)
     },
   })
 }
