@@ -20,6 +20,8 @@ export interface FetchOptions {
    * resolves to one. `any`: the host is the operator's own choice (an endpoint or a trusted host).
    */
   readonly network: 'public' | 'any'
+  /** The request's body is passed on as it comes; others are small, and may be read whole before. */
+  readonly streamsBody?: true
 }
 
 /**
