@@ -49,10 +49,7 @@ export interface StoredBlob {
   readonly size: number
   /** The bytes of the range, or all. Small blobs come as bytes: an answer made of them costs no stream. */
   readonly content: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>
-  /**
-   * Takes what stands in for content that breaks while it is read. Where a store has none, the stream is read
-   * through another one, which would hide from a runtime what is behind it.
-   */
+  /** Takes what stands in for content that breaks; without it, the core reads through a stream of its own. */
   whenBroken?(goOn: GoOn): void
 }
 

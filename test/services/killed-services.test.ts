@@ -38,7 +38,7 @@ const clients: Readonly<Record<string, () => Promise<Client>>> = {
   podman: () => createPodman(),
 }
 
-describe.each(platforms)('$name', { timeout: 60_000 }, (platform) => {
+describe.each(platforms)('$name', { timeout: 120_000 }, (platform) => {
   const { streams } = platform
   const isFirst = platform === platforms[0]
   let s3: S3Service

@@ -28,7 +28,7 @@ test.each(names)('a tag of %s/%s is read as it was noted', async (upstream, repo
   const route = { upstream: { name: upstream }, repository } as Route
   const days = { freshForSeconds: 1, staleForSeconds: 1 }
   const [key, value] = await record((state) =>
-    createTags(state, createFakeClock(), days).note(route, 'v1.0_x', 'a,b', {
+    createTags(state, createFakeClock(), days, false).note(route, 'v1.0_x', 'a,b', {
       digest,
       mediaType: 'x/y',
       size: 1,
