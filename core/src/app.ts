@@ -1,22 +1,23 @@
 import { HonoBase } from 'hono/hono-base'
 import { RegExpRouter } from 'hono/router/reg-exp-router'
-import type { Answer } from './answer.ts'
-import { scopeOf, withChallenge } from './access/challenge.ts'
+import { withChallenge } from './access/challenge.ts'
 import { createReadClient } from './access/client.ts'
 import { countFailed, createGate } from './access/gate.ts'
+import { nobody } from './access/identify.ts'
+import { createRelayDoor } from './access/relay-door.ts'
 import type { UsersFile } from './access/users.ts'
 import { type Delivery, streaming } from './cache/delivery.ts'
 import type { Config } from './config/config.ts'
-import { RegistryError, toErrorResponse } from './errors.ts'
+import { toErrorResponse } from './errors.ts'
 import { createToRegistryError } from './failure.ts'
 import { createMirror } from './mirror.ts'
 import { createMetrics } from './observe/metrics.ts'
 import { createObserve, type Exchange } from './observe/exchange.ts'
 import type { Ports, RequestContext } from './ports.ts'
-import { parseRegistryRequest, splitUrl } from './request/parse.ts'
-import { quote } from './request/reference.ts'
+import { splitUrl } from './request/parse.ts'
+import { createRegistry } from './registry.ts'
 import { respond } from './respond.ts'
-import { createRouter } from './route.ts'
+import { createRouter, type Route } from './route.ts'
 import { renderHome } from './web/home.ts'
 
 export interface PullwayOptions {
@@ -50,12 +51,16 @@ export function createPullway({
   runtimeMetrics,
 }: PullwayOptions): Pullway {
   const metrics = createMetrics()
-  const mirror = createMirror(config, ports, metrics, delivery)
+  const mayAsk = ({ upstream, repository }: Route): boolean =>
+    gate.permit.allowsScope(nobody, upstream, repository)
+  const mirror = createMirror({ config, ports, metrics, delivery, mayAsk })
+  const door = createRelayDoor(config, mirror.relay, ports.clock)
   const router = createRouter(config)
   const readClient = createReadClient(config.trustedProxies, config.publicUrl)
   const observe = createObserve(config, ports, metrics)
   const { findMeaning } = mirror
   const gate = createGate({ config, ports, metrics, router, file: users, findMeaning })
+  const registry = createRegistry({ config, router, mirror, gate, door })
   const toRegistryError = createToRegistryError(metrics, ports.logger)
   // Of hono's routers the quickest alone; its smaller ones do not mind a slash at the end of a path.
   const app = new HonoBase<{ Bindings: Exchange }>({ strict: true, router: new RegExpRouter() })
@@ -97,9 +102,10 @@ export function createPullway({
       gate.permit.allowsScope(caller, upstream, repository)
     return respond(await mirror.search(searched?.name, query, isShown), 'GET')
   })
-  app.all('/token', (c) => {
+  app.all('/token', async (c) => {
     c.env.kind = 'token'
-    return gate.token(c.req.raw, c.env)
+    const relayed = await door.token(c.req.raw, c.env.client, () => gate.count(c.env))
+    return relayed instanceof Response ? relayed : gate.token(relayed, c.env)
   })
   // Not a route for `*`: two routes that match cost hono a chain of handlers on every pull.
   app.notFound((c) => registry(c.req.raw, c.env))
@@ -145,54 +151,4 @@ export function createPullway({
     const asked = { ...exchange, authorization: headers.get('authorization') }
     return toErrorResponse(withChallenge(failed, asked), method === 'HEAD')
   }
-
-  async function registry(request: Request, exchange: Exchange): Promise<Response> {
-    const asked = parseRegistryRequest(request)
-    if (!asked) throw noSuchPage(request)
-    if (asked.kind === 'ping') {
-      exchange.kind = 'ping'
-      if (asked.prefix !== undefined) exchange.upstream = router.named(asked.prefix).name
-      await gate.identify(request, exchange, { secret: asked.secret, isPing: true })
-      return ping(request.method)
-    }
-    const { pull } = asked
-    exchange.kind = pull.target.kind
-    const route = router.route(pull)
-    exchange.route = route
-    exchange.upstream = route.upstream.name
-    exchange.scope = scopeOf(pull)
-    const caller = await gate.identify(request, exchange, { secret: asked.secret, isPing: false })
-    await gate.permit.check(caller, route, pull.target)
-    const answerPull = (): Promise<Answer> =>
-      mirror.pull(pull, route, {
-        headers: request.headers,
-        waitUntil: (work) => {
-          exchange.context.waitUntil(work)
-        },
-      })
-    const isBlobSent = pull.target.kind === 'blob' && pull.method === 'GET'
-    const answer = isBlobSent ? await gate.sendBlob(exchange, answerPull) : await answerPull()
-    exchange.outcome = answer.outcome
-    return respond(answer, pull.method)
-  }
-}
-
-function ping(method: string): Response {
-  const body = new TextEncoder().encode('{}')
-  return new Response(method === 'HEAD' ? null : body, {
-    headers: {
-      'content-type': 'application/json',
-      'content-length': '2',
-      'docker-distribution-api-version': 'registry/2.0',
-    },
-  })
-}
-
-function noSuchPage(request: Request): RegistryError {
-  const { path } = splitUrl(request.url)
-  return new RegistryError(
-    'UNSUPPORTED',
-    `there is nothing at ${quote(path)}: / tells how to use this mirror`,
-    { status: 404 },
-  )
 }

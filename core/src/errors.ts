@@ -5,8 +5,11 @@
  */
 export type ErrorCode =
   | 'BLOB_UNKNOWN'
+  | 'BLOB_UPLOAD_INVALID'
+  | 'BLOB_UPLOAD_UNKNOWN'
   | 'DENIED'
   | 'DIGEST_INVALID'
+  | 'MANIFEST_BLOB_UNKNOWN'
   | 'MANIFEST_INVALID'
   | 'MANIFEST_UNKNOWN'
   | 'NAME_INVALID'
@@ -22,8 +25,11 @@ export type ErrorCode =
 
 const usualStatus: Record<ErrorCode, number> = {
   BLOB_UNKNOWN: 404,
+  BLOB_UPLOAD_INVALID: 400,
+  BLOB_UPLOAD_UNKNOWN: 404,
   DENIED: 403,
   DIGEST_INVALID: 400,
+  MANIFEST_BLOB_UNKNOWN: 404,
   MANIFEST_INVALID: 400,
   MANIFEST_UNKNOWN: 404,
   NAME_INVALID: 400,
@@ -46,6 +52,10 @@ export interface RegistryErrorOptions extends ErrorOptions {
   readonly headers?: Readonly<Record<string, string>>
   /** Which rule of this mirror's own refused, for the metric. */
   readonly rejection?: string
+}
+
+export function isErrorCode(text: unknown): text is ErrorCode {
+  return typeof text === 'string' && Object.hasOwn(usualStatus, text)
 }
 
 export class RegistryError extends Error {

@@ -1,3 +1,7 @@
+import type { PermitOptions } from './access/permit.ts'
+import { createPrivateRepositories } from './access/private.ts'
+import { createRelayAccess, type RelayAccess } from './access/relay-access.ts'
+import { createSee } from './access/visibility.ts'
 import type { Answer } from './answer.ts'
 import { createBlobCache } from './cache/blobs.ts'
 import type { Delivery } from './cache/delivery.ts'
@@ -5,7 +9,8 @@ import { createDownloads } from './cache/downloads.ts'
 import { createHoldings } from './cache/holdings.ts'
 import { createKeepBlob } from './cache/keep-blob.ts'
 import { createLinkedBlobs } from './cache/linked-blobs.ts'
-import { createManifestCache, type ManifestFound } from './cache/manifests.ts'
+import { toManifestAnswer } from './cache/manifest-answer.ts'
+import { createManifestCache } from './cache/manifests.ts'
 import { createFindMeaning } from './cache/meaning.ts'
 import { createPassedBlobs } from './cache/passed-blobs.ts'
 import { withForgiveness } from './cache/state.ts'
@@ -13,18 +18,19 @@ import { createStoreReport } from './cache/store-report.ts'
 import { createForgivingStore } from './cache/store.ts'
 import { createTags } from './cache/tags.ts'
 import type { Config, UpstreamConfig } from './config/config.ts'
-import { RegistryError } from './errors.ts'
-import { listReferrers } from './listing/referrers.ts'
+import { listReferrers, type ReferrersPull } from './listing/referrers.ts'
 import { listTags } from './listing/tags.ts'
 import { search } from './listing/search.ts'
 import type { Metrics } from './observe/metrics.ts'
 import type { Digest, Ports } from './ports.ts'
 import { everything, parseAccept } from './request/accept.ts'
 import { parseByteRange } from './request/byte-range.ts'
-import { etagOf, isNotModified, isRangeStillValid } from './request/conditional.ts'
-import type { Pull } from './request/parse.ts'
-import { formatReference, type Reference } from './request/reference.ts'
-import type { Route } from './route.ts'
+import { isNotModified, isRangeStillValid } from './request/conditional.ts'
+import { createPush, type PushStep } from './push/push.ts'
+import type { Pull, Target } from './request/parse.ts'
+import type { Reference } from './request/reference.ts'
+import { createRouter, type Route } from './route.ts'
+import { askAs, type Asker } from './upstream/asker.ts'
 import { readBytes } from './upstream/body.ts'
 import { maxManifestBytes } from './upstream/manifests.ts'
 import type { Upstream } from './upstream/upstream.ts'
@@ -34,28 +40,40 @@ import { createUpstreams } from './upstream/upstreams.ts'
 export interface PullContext {
   readonly headers: Headers
   readonly waitUntil: (work: Promise<unknown>) => void
+  /** At a relay upstream: the caller's own rights there. */
+  readonly asker?: Asker | undefined
+  /** A rule names this very user for this image. */
+  readonly isNamed?: boolean
 }
 
 export interface Mirror {
   pull(pull: Pull, route: Route, context: PullContext): Promise<Answer>
+  /** One step of a push to a relay upstream. */
+  push(step: PushStep): Promise<Response>
+  readonly relay: RelayAccess
   search(
     upstreamName: string | undefined,
     query: string,
     isShown: (upstream: UpstreamConfig, repository: string) => boolean,
   ): Promise<Answer>
   /** What a tag means now; undefined where there is no such tag. */
-  readonly findMeaning: (route: Route, tag: string) => Promise<Digest | undefined>
+  readonly findMeaning: PermitOptions['findMeaning']
   /** Resolves when no download into the cache runs. */
   idle(): Promise<void>
 }
 
+export interface MirrorOptions {
+  readonly config: Config
+  readonly ports: Ports
+  readonly metrics: Metrics
+  readonly delivery: Delivery
+  /** Whether the operator's image lists leave anything of a repository to be asked for. */
+  readonly mayAsk: (route: Route) => boolean
+}
+
 /** The pull itself: a routed request to the answer of the cache or, through it, of the upstream. */
-export function createMirror(
-  config: Config,
-  ports: Ports,
-  metrics: Metrics,
-  delivery: Delivery,
-): Mirror {
+export function createMirror(options: MirrorOptions): Mirror {
+  const { config, ports, metrics, delivery } = options
   const { clock, createHasher, logger } = ports
   const { timeouts, cache } = config
   const report = createStoreReport(logger, metrics)
@@ -63,7 +81,7 @@ export function createMirror(
   const volatile = withForgiveness(ports.volatile, report)
   const store = createForgivingStore(ports.blobs, report, clock)
   const holdings = createHoldings(state)
-  const tags = createTags(state, clock, cache.tags)
+  const tags = createTags(state, clock, cache.tags, config.push.enabled)
   const { idleMs, answerMs } = timeouts
   const common = { store, holdings, clock, createHasher, metrics, logger, idleMs, answerMs }
   const downloads = createDownloads(common)
@@ -74,23 +92,29 @@ export function createMirror(
   const pass = delivery.passesThrough
     ? createPassedBlobs({ holdings, keep: ingest && keep })
     : undefined
+  const router = createRouter(config)
   const findMeaning = createFindMeaning(tags)
   const findBlob = createBlobCache({ ...common, downloads, link, pass })
   const findManifest = createManifestCache({ ...common, tags, serveStaleOn: cache.serveStaleOn })
   const upstreams = createUpstreams(config, { ...ports, state, volatile, metrics })
+  const relay = createRelayAccess({ ...options, ports: { ...ports, state, volatile }, router })
+  const see = createSee(relay.grants, createPrivateRepositories(state, clock))
 
   return {
-    pull(pull, route, context) {
-      const upstream = upstreams.of(route)
-      const wanted = { pull, route, upstream, deadline: clock.now() + answerMs, context }
+    relay,
+    push: createPush({ ...options, ...common, ...relay, router, volatile, tags }),
+    async pull(pull, route, context) {
       const { target } = pull
+      const asked = { pull, route, context, deadline: clock.now() + answerMs }
+      const upstream = await view({ ...asked, upstream: upstreams.of(route) }, target)
+      const wanted = { ...asked, upstream }
       switch (target.kind) {
         case 'manifest':
           return pullManifest(wanted, target.reference)
         case 'blob':
           return pullBlob(wanted, target.digest)
         case 'tags':
-          return listTags(pull, route, upstream, wanted.deadline)
+          return listTags(pull, route, upstream, asked.deadline)
         case 'referrers':
           return pullReferrers(wanted, target.digest)
       }
@@ -102,42 +126,27 @@ export function createMirror(
         deadline: clock.now() + answerMs,
         isShown,
       }),
-    findMeaning: (route, tag) =>
-      findMeaning(route, tag, upstreams.of(route), clock.now() + answerMs),
+    findMeaning: (route, tag, asker) => {
+      const upstream = upstreams.of(route)
+      const asked = asker ? askAs(upstream, asker) : upstream
+      return findMeaning(route, tag, asked, clock.now() + answerMs)
+    },
     idle: () => downloads.idle(),
   }
 
+  /** The upstream as this client may ask it. */
+  function view({ context, ...wanted }: Wanted, target: Target): Promise<Upstream> {
+    const { headers, asker, isNamed = false } = context
+    return see({ ...wanted, target, asker, isNamed, accept: headers.get('accept') })
+  }
+
   async function pullManifest(wanted: Wanted, reference: Reference): Promise<Answer> {
-    const { pull, route, upstream, deadline, context } = wanted
+    const { route, context } = wanted
     const { headers } = context
     const accepted = parseAccept(headers.get('accept'))
-    const found = await findManifest({
-      method: pull.method,
-      route,
-      upstream,
-      reference,
-      accepted,
-      deadline,
-    })
-    if (!accepted.accepts(found.mediaType)) {
-      await discardContent(found)
-      throw new RegistryError(
-        'MANIFEST_UNKNOWN',
-        `${route.repository} has ${formatReference(reference)} as ${found.mediaType}: add that type to the Accept header`,
-      )
-    }
-    const isUnchanged = isNotModified(headers.get('if-none-match'), found.digest)
-    return {
-      status: isUnchanged ? 304 : 200,
-      headers: {
-        'content-type': found.mediaType,
-        'content-length': String(found.size),
-        'docker-content-digest': found.digest,
-        etag: etagOf(found.digest),
-      },
-      body: found.content ?? null,
-      outcome: found.outcome,
-    }
+    const { method } = wanted.pull
+    const found = await findManifest({ ...wanted, method, reference, accepted })
+    return toManifestAnswer(found, { accepted, reference, headers, route })
   }
 
   async function pullBlob(wanted: Wanted, digest: Digest): Promise<Answer> {
@@ -161,19 +170,11 @@ export function createMirror(
   }
 
   async function pullReferrers(wanted: Wanted, digest: Digest): Promise<Answer> {
-    const findTag = async (
-      tag: string,
-    ): Promise<{ digest: Digest; bytes: Uint8Array<ArrayBuffer> } | undefined> => {
-      const { route, upstream, deadline } = wanted
+    const findTag: ReferrersPull['findTag'] = async (tag) => {
       const reference = { type: 'tag', tag } as const
-      const found = await findManifest({
-        method: 'GET',
-        route,
-        upstream,
-        reference,
-        accepted: everything,
-        deadline,
-      })
+      await view(wanted, { kind: 'manifest', reference })
+      const accepted = everything
+      const found = await findManifest({ ...wanted, method: 'GET', reference, accepted })
       const bytes = await readBytes(new Response(found.content), maxManifestBytes)
       return bytes && { digest: found.digest, bytes }
     }
@@ -187,8 +188,4 @@ interface Wanted {
   readonly upstream: Upstream
   readonly deadline: number
   readonly context: PullContext
-}
-
-async function discardContent({ content }: ManifestFound): Promise<void> {
-  if (content instanceof ReadableStream) await content.cancel().catch(() => undefined)
 }

@@ -10,7 +10,6 @@ export type { Limiter, RateLimit, Taken } from './limiter.ts'
 
 /** A content digest, `<algorithm>:<hex>`, checked where it was parsed (request/reference.ts). */
 export type Digest = `${HashAlgorithm}:${string}`
-
 export type HashAlgorithm = 'sha256' | 'sha512'
 
 /** Inclusive byte positions within a blob, already resolved against its size. */
@@ -25,6 +24,8 @@ export interface FetchOptions {
    * resolves to one. `any`: the host is the operator's own choice (an endpoint or a trusted host).
    */
   readonly network: 'public' | 'any'
+  /** The request's body is passed on as it comes; others are small, and may be read whole before. */
+  readonly streamsBody?: true
 }
 
 /**

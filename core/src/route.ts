@@ -12,8 +12,11 @@ export interface Route {
   readonly via: 'prefix' | 'namespace' | 'host' | 'default'
 }
 
+/** What of a request names a repository. */
+export type Named = Pick<Pull, 'name' | 'prefix' | 'namespace' | 'host'>
+
 export interface Router {
-  route(pull: Pull): Route
+  route(named: Named): Route
   /** The upstream that a path prefix names; throws when there is none. */
   named(prefix: string): UpstreamConfig
   /** What a token's scope means on a host; undefined where it is nothing that is served. */
@@ -63,7 +66,7 @@ export function createRouter(config: Config): Router {
     }
   }
 
-  function route(pull: Pick<Pull, 'name' | 'host' | 'prefix' | 'namespace'>): Route {
+  function route(pull: Named): Route {
     if (pull.prefix !== undefined) {
       return routeTo(known(pull.prefix, 'path prefix'), pull.name, 'prefix')
     }

@@ -10,6 +10,7 @@ export const capabilities = {
   'shares-downloads': { en: 'one download for all clients', zh: '多个客户端共享一次下载' },
   'limits-bandwidth': { en: 'limits bandwidth', zh: '限制带宽' },
   'survives-restart': { en: 'cache survives a restart', zh: '重启后缓存仍在' },
+  'takes-large-pushes': { en: 'takes pushes of any size', zh: '推送大小不限' },
 } as const satisfies Readonly<Record<string, Text>>
 
 export type Capability = keyof typeof capabilities
@@ -28,6 +29,7 @@ export const platforms = {
     lacks: {
       'verifies-blobs': { en: 'when R2 keeps them', zh: '存入 R2 时校验' },
       'shares-downloads': { en: 'no: passed through', zh: '否：直接转发' },
+      'takes-large-pushes': { en: 'up to 100 MB at once', zh: '每次不超过 100 MB' },
       'limits-bandwidth': { en: 'no: CPU time for every byte', zh: '否：每个字节都要 CPU 时间' },
     },
   },
@@ -36,6 +38,7 @@ export const platforms = {
     lacks: {
       'keeps-blobs': { en: 'with S3', zh: '需要 S3' },
       'survives-restart': { en: 'with S3 and Redis', zh: '需要 S3 和 Redis' },
+      'takes-large-pushes': { en: 'up to 4.5 MB at once', zh: '每次不超过 4.5 MB' },
     },
   },
   'vercel-edge': {
@@ -45,6 +48,7 @@ export const platforms = {
       'verifies-blobs': { en: 'when S3 keeps them', zh: '存入 S3 时校验' },
       'shares-downloads': { en: 'no: passed through', zh: '否：直接转发' },
       'survives-restart': { en: 'with S3 and Redis', zh: '需要 S3 和 Redis' },
+      'takes-large-pushes': { en: 'up to 4.5 MB at once', zh: '每次不超过 4.5 MB' },
     },
   },
   lambda: {
@@ -55,6 +59,7 @@ export const platforms = {
       'verifies-blobs': { en: 'those that it sends', zh: '仅限自行发送的' },
       'shares-downloads': { en: 'no: an instance a request', zh: '否：每个请求一个实例' },
       'survives-restart': { en: 'with S3 and Redis', zh: '需要 S3 和 Redis' },
+      'takes-large-pushes': { en: 'up to 4.4 MB at once', zh: '每次不超过 4.4 MB' },
     },
   },
 } as const satisfies Readonly<Record<string, Platform>>

@@ -5,7 +5,7 @@ export interface Question {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
   /** With its length and type in the headers. */
-  readonly body?: string
+  readonly body?: string | Buffer
 }
 
 export interface Answer {
@@ -49,7 +49,7 @@ async function send(
   url: string,
   method: string,
   headers: Readonly<Record<string, string>>,
-  body: string | undefined,
+  body: string | Buffer | undefined,
 ): Promise<IncomingMessage> {
   const [, host, port, path] = /^http:\/\/([^/:]+):(\d+)(\/.*)$/.exec(url) ?? []
   if (path === undefined) throw new Error(`no address of this machine: ${url}`)

@@ -27,14 +27,43 @@ export const readersRegistry = 'reader.example.com'
 /** The same upstream with its delivery forced. */
 export const forced = { redirect: 'links.example.com', stream: 'streams.example.com' } as const
 
+/** What the operator's account opens is for everybody here. */
+const readersRules = [
+  { users: ['anonymous'], images: [`${readersRegistry}/**`] },
+  { users: ['*'], images: ['**'] },
+]
+
+type Settings = Readonly<Record<string, unknown>>
+
 export function startWorld(...images: readonly Image[]): Promise<World> {
-  return startWorldWith({}, ...images)
+  return startWorldWith({ access: { rules: readersRules } }, ...images)
 }
 
 /** With more in the configuration. */
-export async function startWorldWith(
-  settings: Readonly<Record<string, unknown>>,
-  ...images: readonly Image[]
+export function startWorldWith(settings: Settings, ...images: readonly Image[]): Promise<World> {
+  return start(() => settings, images)
+}
+
+/** Where clients have accounts of their own, and push. */
+export const relayRegistry = 'relay.example.com'
+
+export function startRelayWorld(...images: readonly Image[]): Promise<World> {
+  const settingsFor = (url: string): Settings => ({
+    upstreams: {
+      [relayRegistry]: {
+        clientCredentials: 'relay',
+        endpoints: [{ url }],
+        trustedHosts: ['127.0.0.1'],
+      },
+    },
+    push: { enabled: true },
+  })
+  return start(settingsFor, images)
+}
+
+async function start(
+  settingsFor: (upstream: string) => Settings,
+  images: readonly Image[],
 ): Promise<World> {
   const hub = await startUpstream()
   await hub.seed(...images)
@@ -59,7 +88,7 @@ export async function startWorldWith(
     },
     // Every tag is asked for again, so that what is served without the upstream is not just fresh.
     cache: { tags: { freshFor: '0s' } },
-    ...settings,
+    ...settingsFor(stage.url),
   })
   return {
     hub,

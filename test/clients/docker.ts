@@ -7,6 +7,8 @@ import type { Client, Stored } from './stored.ts'
 export interface Docker extends Client {
   /** As `pull`, for what may fail. */
   tryPull(image: string): Promise<Outcome>
+  /** An image that is here, under another name. */
+  push(image: string, name: string): Promise<Outcome>
   login(host: string, username: string, password: string): Promise<Outcome>
   logout(host: string): Promise<void>
   /** The person's config.json. */
@@ -66,6 +68,10 @@ export async function startDocker({
       return toStored(inspected)
     },
     tryPull: (image) => attempt('docker', ['--host', socket, 'pull', image], options),
+    push: async (image, name) => {
+      await docker('tag', image, name)
+      return attempt('docker', ['--host', socket, 'push', name], options)
+    },
     login: (host, username, password) =>
       attempt('docker', loginArgs(host, username, password), options),
     logout: async (host) => {

@@ -6,6 +6,8 @@ import type { Client, Stored } from './stored.ts'
 
 export interface Podman extends Client {
   tryPull(image: string): Promise<Outcome>
+  /** An image that is here, under another name. */
+  push(image: string, name: string): Promise<Outcome>
   login(host: string, username: string, password: string): Promise<Outcome>
   logout(host: string): Promise<void>
 }
@@ -42,6 +44,8 @@ export async function createPodman(mirrors: Mirrors = {}): Promise<Podman> {
       return toStored(inspected)
     },
     tryPull: (image) => attempt('podman', [...common, ...pullArgs(image)], options),
+    push: (image, name) =>
+      attempt('podman', [...common, 'push', '--tls-verify=false', image, name], options),
     login: (host, username, password) =>
       attempt(
         'podman',

@@ -7,6 +7,8 @@ import { walkStored, type Client, type Stored } from './stored.ts'
 
 export interface Skopeo extends Client {
   tryPull(image: string): Promise<Outcome>
+  /** What was pulled last, to another name. */
+  push(image: string): Promise<Outcome>
   login(host: string, username: string, password: string): Promise<Outcome>
   logout(host: string): Promise<void>
   /** `skopeo inspect`, parsed. */
@@ -56,6 +58,16 @@ export async function createSkopeo(settings: SkopeoOptions = {}): Promise<Skopeo
       const text = await skopeo('list-tags', '--tls-verify=false', `docker://${repository}`)
       return (JSON.parse(text) as { Tags: string[] }).Tags
     },
+    push: (image) =>
+      attempt(
+        'skopeo',
+        [
+          ...common,
+          ...['copy', '--quiet', '--dest-tls-verify=false'],
+          ...[`${transport}:${copies.at(-1) ?? ''}`, `docker://${image}`],
+        ],
+        options,
+      ),
     login: (host, username, password) =>
       attempt(
         'skopeo',

@@ -29,7 +29,7 @@ test('wrangler takes the settings, with all bindings', () => {
   expect(result.output).not.toMatch(/\[WARNING\]|\bunexpected fields\b/i)
 })
 
-test('the Worker is at most 200 kB, packed', () => {
+test('the Worker is at most 150 kB, packed', () => {
   const out = join(folder, 'out')
   const modules = readdirSync(out).filter((name) => /\.(?:js|yaml)$/.test(name))
   const bytes = modules.reduce(
@@ -37,6 +37,6 @@ test('the Worker is at most 200 kB, packed', () => {
     0,
   )
   expect(modules).toContain('worker.js')
-  expect(bytes).toBeLessThanOrEqual(200_000)
+  expect(bytes).toBeLessThanOrEqual(150_000)
   expect(bytes).toBeGreaterThan(50_000)
 })

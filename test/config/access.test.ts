@@ -34,7 +34,7 @@ access:
   rules:
     - { users: [alice, bob], images: ["**"] }
     - { users: [anonymous], deny: ["ghcr.io/ours/**"], message: log in }
-    - { users: ["*"], images: ["docker.io/library/*:[a-z0-9]*"] }
+    - { users: ["*"], images: ["docker.io/library/*:v?.*"] }
   admins: [alice]
 `)
   expect(access).toEqual({
@@ -56,7 +56,7 @@ access:
       { users: ['anonymous'], images: ['ghcr.io/ours/**'], effect: 'deny', message: 'log in' },
       {
         users: ['*'],
-        images: ['docker.io/library/*:[a-z0-9]*'],
+        images: ['docker.io/library/*:v?.*'],
         effect: 'allow',
         message: undefined,
       },
@@ -72,7 +72,6 @@ describe('a pattern of access.images', () => {
     ['nginx', 'docker.io/library/nginx'],
     ['nginx:1.*', 'docker.io/library/nginx:1.*'],
     ['ngin*', 'docker.io/library/ngin*'],
-    ['"{nginx,redis}"', 'docker.io/library/{nginx,redis}'],
     ['library/*', 'docker.io/library/*'],
     ['bitnami/redis', 'docker.io/bitnami/redis'],
     ['docker.io/nginx', 'docker.io/library/nginx'],
@@ -92,8 +91,7 @@ describe('a pattern of access.images', () => {
     ['"**:latest"', '**:latest'],
     ['"**/nginx"', '**/nginx'],
     ['"*.gcr.io/**"', '*.gcr.io/**'],
-    ['"{docker.io,ghcr.io}/team/*"', '{docker.io,ghcr.io}/team/*'],
-    ['"registry.k8s.io/[a-k]*/?"', 'registry.k8s.io/[a-k]*/?'],
+    ['"registry.k8s.io/k*/?"', 'registry.k8s.io/k*/?'],
   ])('%s is %s', (given, pattern) => {
     const { access } = parse(`${upstreams}\naccess: { images: { deny: [${given}] } }`)
     expect(access.images.deny).toEqual([pattern])

@@ -4,8 +4,11 @@ import { type ErrorCode, RegistryError, toErrorResponse } from '../../core/src/e
 /** Distribution specification, "Error Codes", with the statuses that clients.md, section 8, wants. */
 const statuses: Readonly<Record<ErrorCode, number>> = {
   BLOB_UNKNOWN: 404,
+  BLOB_UPLOAD_INVALID: 400,
+  BLOB_UPLOAD_UNKNOWN: 404,
   DENIED: 403,
   DIGEST_INVALID: 400,
+  MANIFEST_BLOB_UNKNOWN: 404,
   MANIFEST_INVALID: 400,
   MANIFEST_UNKNOWN: 404,
   NAME_INVALID: 400,

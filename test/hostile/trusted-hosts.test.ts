@@ -124,6 +124,7 @@ describe('credentials for ghcr.io', () => {
     upstreams: {
       'ghcr.io': { endpoints: [{ url: 'https://ghcr.io', username: 'alice', password: 'secret' }] },
     },
+    access: { rules: [{ users: ['anonymous'], images: ['**'] }] },
   })
 
   test.each([

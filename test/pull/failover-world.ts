@@ -39,6 +39,8 @@ export function createFailoverWorld(given: object = {}): FailoverWorld {
     { url: 'https://registry-1.docker.io', ...hubLogin },
     { url: 'https://second.test/v2/hub-proxy', ...secondLogin },
   ]
-  const config = JSON.stringify({ upstreams: { 'docker.io': { endpoints, ...given } } })
+  // Nobody asks whether an image is private: that needs the first endpoint.
+  const access = { rules: [{ users: ['anonymous'], images: ['**'] }] }
+  const config = JSON.stringify({ upstreams: { 'docker.io': { endpoints, ...given } }, access })
   return { hub, second, mirror: createTestMirror({ fetch: play(hub, second), clock, config }) }
 }

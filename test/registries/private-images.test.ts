@@ -128,6 +128,8 @@ const rows: readonly PrivateRow[] = [
   },
 ]
 
+/** Without it, only the public ones: test/pull/private.test.ts. */
+const access = { rules: [{ users: ['anonymous'], images: ['**'] }] }
 const image = buildImage({ seed: 11 })
 const password = 'pa:ss"wörd'
 
@@ -147,7 +149,7 @@ describe.each(rows)('$what', ({ what, settings, endpoint, username }) => {
   function configWith(givenPassword: string): string {
     const credentials = { url: `https://${endpoint}`, username, password: givenPassword }
     // YAML reads JSON.
-    return JSON.stringify({ upstreams: { [what]: { endpoints: [credentials] } } })
+    return JSON.stringify({ upstreams: { [what]: { endpoints: [credentials] } }, access })
   }
 
   test('without credentials', async () => {
@@ -194,7 +196,8 @@ test('credentials that also see public images are asked for once', async () => {
   const fake = createFakeRegistry({ ...dockerHub, users: { alice: 'secret' } })
   fake.push('library/alpine', 'latest', image)
   const config =
-    'upstreams: { docker.io: { endpoints: [{ url: https://registry-1.docker.io, username: alice, password: secret }] } }'
+    'upstreams: { docker.io: { endpoints: [{ url: https://registry-1.docker.io, username: alice, password: secret }] } }\n' +
+    `access: ${JSON.stringify(access)}`
   const mirror = createTestMirror({ fetch: fake.fetch, config })
   await mirror.get('/v2/alpine/manifests/latest')
   await mirror.get(`/v2/alpine/blobs/${image.blobs[0]!.digest}`)

@@ -18,7 +18,7 @@ const store = /^@pullway\/(?:memory|redis(?:\/http)?|s3)$/
 const borders: readonly Border[] = [
   {
     files: /^core\/src\/config\//,
-    mayImport: [/^(?:ipaddr\.js|picomatch\/posix\.js|yaml)$/, /^zod(?:\/|$)/],
+    mayImport: [/^(?:ipaddr\.js|wildcard-match|yaml)$/, /^zod(?:\/|$)/],
   },
   {
     files: /^core\/src\/admin\//,
@@ -26,7 +26,7 @@ const borders: readonly Border[] = [
   },
   {
     files: /^core\/src\//,
-    mayImport: [/^hono(?:\/|$)/, /^(?:ipaddr\.js|picomatch\/posix\.js|jose|cockatiel)$/],
+    mayImport: [/^hono(?:\/|$)/, /^(?:ipaddr\.js|wildcard-match|jose|cockatiel)$/],
   },
   {
     files: /^adapters\/(?:node|bun|deno)\/src\//,

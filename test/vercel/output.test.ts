@@ -77,10 +77,10 @@ test('the edge function gets its variables, those of the configuration among the
   await output.remove()
 })
 
-test('the edge function is at most 200 kB', async () => {
+test('the edge function is at most 150 kB', async () => {
   const output = await buildOutput('edge', '')
   const bytes = gzipSync(output.code, { level: 9 }).byteLength
   expect(bytes).toBeGreaterThan(50_000)
-  expect(bytes).toBeLessThanOrEqual(200_000)
+  expect(bytes).toBeLessThanOrEqual(150_000)
   await output.remove()
 })

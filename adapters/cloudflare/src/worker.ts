@@ -51,6 +51,9 @@ function withStatedLength(response: Response): Response {
   return new Response(withLength(response.body, Number(length)), response)
 }
 
+/** Of the plans Free and Pro; Cloudflare itself refuses what is larger. */
+const maxUploadBytes = 100_000_000
+
 interface Isolate {
   /** Undefined: the configuration is wrong. */
   readonly pullway: Pullway | undefined
@@ -67,7 +70,7 @@ function createIsolate(bundled: string, environment: Environment): Isolate {
     const pullway = createPullway({
       config,
       ports,
-      delivery: { prefers: 'stream', passesThrough: true },
+      delivery: { prefers: 'stream', passesThrough: true, maxUploadBytes },
     })
     const countsStreams = config.limits.connections !== undefined
     return { pullway, countsStreams, complain: () => undefined }

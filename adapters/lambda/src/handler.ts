@@ -19,6 +19,8 @@ type ConsoleLogger = ReturnType<typeof createConsoleLogger>
 
 /** Bodies of a Function URL are 200 MB at most, and slow beyond their first 6 MB: larger blobs go by link. */
 const maxStreamBytes = 6 * 1024 * 1024
+/** An event has at most 6 MB, and a body is in it as base64. */
+const maxUploadBytes = 4_400_000
 
 /** A Function URL's handler over a mirror that is made once for each instance of the function. */
 export function createHandler({ awslambda, environment }: HandlerOptions): StreamingHandler {
@@ -67,7 +69,7 @@ function createMirror(environment: Environment): { mirror: Mirror; logger: Conso
     const config = readConfig(environment)
     const logger = createConsoleLogger(config.log)
     const ports = createPorts(config, environment, logger)
-    const delivery = { prefers: 'stream', maxStreamBytes } as const
+    const delivery = { prefers: 'stream', maxStreamBytes, maxUploadBytes } as const
     return { mirror: createPullway({ config, ports, delivery }), logger }
   } catch (error) {
     const logger = createConsoleLogger({ format: 'main', level: 'info' })

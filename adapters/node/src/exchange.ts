@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { Readable } from 'node:stream'
 import { FetchError } from '@pullway/core'
 import type { Dispatcher } from 'undici'
 import { createUpstreamBody, type Upstream, type UpstreamBody } from './upstream-body.ts'
@@ -8,7 +9,8 @@ export interface Exchange {
   readonly request: Request
   readonly origin: string
   readonly path: string
-  readonly body: Uint8Array | null
+  /** A stream is read as upstream takes it. */
+  readonly body: Uint8Array | ReadableStream<Uint8Array> | null
 }
 
 /** A kept connection broke before its answer began: its server had closed it, and may not have read the request. */
@@ -81,7 +83,7 @@ export function exchange(
         path,
         method: request.method,
         headers: [...request.headers].flat(),
-        body,
+        body: body instanceof ReadableStream ? Readable.from(body) : body,
         // undici closes after a HEAD unless told not to; tags are revalidated with one HEAD after the other.
         ...(request.method === 'HEAD' && { reset: false }),
       },

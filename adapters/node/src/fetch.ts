@@ -24,9 +24,12 @@ export function createNodeFetch(options: NodeFetchOptions): NodeFetch {
     public: createConnections({ ...options, isAllowed: isPublicAddress }),
   }
 
-  async function fetch(request: Request, { network }: FetchOptions): Promise<Response> {
+  async function fetch(
+    request: Request,
+    { network, streamsBody }: FetchOptions,
+  ): Promise<Response> {
     const connections = networks[network]
-    const asked = await toExchange(request)
+    const asked = await toExchange(request, streamsBody === true)
     // What cannot be asked twice must not meet a connection that its server has just closed.
     if (!repeatable.has(request.method)) return exchange(connections.single, asked)
     // undici frees a connection one turn after its answer's end: a request that comes sooner would open another.
@@ -48,7 +51,7 @@ export function createNodeFetch(options: NodeFetchOptions): NodeFetch {
 
 const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 
-async function toExchange(request: Request): Promise<Exchange> {
+async function toExchange(request: Request, streamsBody: boolean): Promise<Exchange> {
   const url = new URL(request.url)
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
     throw new FetchError('unreachable', `No way to reach ${url.protocol} addresses`)
@@ -57,7 +60,11 @@ async function toExchange(request: Request): Promise<Exchange> {
     request,
     origin: url.origin,
     path: url.pathname + url.search,
-    // Whole: what the mirror sends is a form of a few hundred bytes, and token services want its length.
-    body: request.body === null ? null : new Uint8Array(await request.arrayBuffer()),
+    body: streamsBody ? request.body : await readWhole(request),
   }
+}
+
+/** Forms, manifests and parts: token services and stores want their length. */
+async function readWhole(request: Request): Promise<Uint8Array | null> {
+  return request.body === null ? null : new Uint8Array(await request.arrayBuffer())
 }

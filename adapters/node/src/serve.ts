@@ -28,6 +28,9 @@ export interface RunningServer {
   stop(withinMs?: number): Promise<boolean>
 }
 
+/** For as long as it moves, an upload may go on (core/src/push/upload-limit.ts). */
+const longestUploadMs = 6 * 3600_000
+
 export async function startServer(
   config: Config,
   options: StartOptions = {},
@@ -48,7 +51,9 @@ export async function startServer(
     runtimeMetrics: () => formatProcessMetrics() + (usage ? formatCacheMetrics(usage()) : ''),
   })
   const { listen } = config
-  const server = await createHttpServer({ pullway, listen, logger, clock, isStopping })
+  const limits = config.push.enabled ? { requestTimeout: longestUploadMs } : {}
+  const running = { pullway, listen, logger, clock, isStopping, limits }
+  const server = await createHttpServer(running)
   void keepSweeping(sweeps, ports, stopping.signal)
   const watch =
     users &&

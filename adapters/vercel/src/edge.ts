@@ -1,5 +1,10 @@
 import { createFetch } from './fetch.ts'
-import { createRuntimeHandler, type Handler, type HandlerOptions } from './handler.ts'
+import {
+  createRuntimeHandler,
+  type Handler,
+  type HandlerOptions,
+  maxUploadBytes,
+} from './handler.ts'
 import { createHasher } from './hasher.ts'
 import type { Environment } from './services.ts'
 
@@ -9,7 +14,7 @@ export type { Environment } from './services.ts'
 /** For Vercel's edge runtime: JavaScript that touched a layer's bytes would use up its memory and its time. */
 export function createHandler(environment: Environment, options: HandlerOptions = {}): Handler {
   return createRuntimeHandler(environment, options.document, {
-    delivery: { prefers: 'stream', passesThrough: true },
+    delivery: { prefers: 'stream', passesThrough: true, maxUploadBytes },
     createHasher,
     fetch: options.fetch ?? createFetch((request, init) => fetch(request, init)),
     console: options.console ?? console,

@@ -29,6 +29,9 @@ export interface HandlerOptions {
   readonly console?: Console
 }
 
+/** Of a function's request, 4.5 MB. */
+export const maxUploadBytes = 4_500_000
+
 /** What the two runtimes differ in. */
 export interface Runtime {
   readonly delivery: Delivery

@@ -1,6 +1,11 @@
 import { compare } from 'bcryptjs'
 import { createFetch } from './fetch.ts'
-import { createRuntimeHandler, type Handler, type HandlerOptions } from './handler.ts'
+import {
+  createRuntimeHandler,
+  type Handler,
+  type HandlerOptions,
+  maxUploadBytes,
+} from './handler.ts'
 import { createHasher } from './node-hasher.ts'
 import type { Environment } from './services.ts'
 
@@ -10,7 +15,7 @@ export type { Environment } from './services.ts'
 /** For Vercel's Node runtime, which streams answers of any size. */
 export function createHandler(environment: Environment, options: HandlerOptions = {}): Handler {
   return createRuntimeHandler(environment, options.document, {
-    delivery: { prefers: 'stream' },
+    delivery: { prefers: 'stream', maxUploadBytes },
     createHasher,
     verifyBcrypt: (password, hash) => compare(password, hash),
     fetch: options.fetch ?? createFetch((request, init) => fetch(request, init)),

@@ -8,8 +8,11 @@ export function serviceOf(client: Client): string {
 }
 
 /** What a client needs a token for, by the name that it used itself. */
-export function scopeOf({ prefix, name }: Pick<Pull, 'prefix' | 'name'>): string {
-  return `repository:${prefix === undefined ? name : `${prefix}/${name}`}:pull`
+export function scopeOf(
+  { prefix, name }: Pick<Pull, 'prefix' | 'name'>,
+  actions: readonly string[] = ['pull'],
+): string {
+  return `repository:${prefix === undefined ? name : `${prefix}/${name}`}:${actions.join(',')}`
 }
 
 export interface Challenged {

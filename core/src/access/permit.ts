@@ -4,12 +4,13 @@ import type { Digest } from '../ports.ts'
 import type { Target } from '../request/parse.ts'
 import { formatReference } from '../request/reference.ts'
 import type { Route } from '../route.ts'
+import type { Asker } from '../upstream/asker.ts'
 import type { Caller } from './caller.ts'
 import { allows, concerns, denies, deniesAll, toImageGlobs, type ImageGlob } from './image-globs.ts'
 
 export interface Permit {
   /** Throws DENIED, or UNAUTHORIZED for who has not logged in where that might help. */
-  check(caller: Caller, route: Route, target: Target): Promise<void>
+  check(caller: Caller, route: Route, target: Target, asker?: Asker): Promise<void>
   /** Whether something of the repository may be pulled: for the scopes of a token, and what a search shows. */
   readonly allowsScope: (caller: Caller, upstream: UpstreamConfig, repository: string) => boolean
   /** Whether a rule allows the repository to this very user, not just to everybody. */
@@ -19,7 +20,11 @@ export interface Permit {
 export interface PermitOptions {
   readonly config: Pick<Config, 'access' | 'upstreams'>
   /** What a tag means now, as the upstream says or as was remembered. */
-  readonly findMeaning: (route: Route, tag: string) => Promise<Digest | undefined>
+  readonly findMeaning: (
+    route: Route,
+    tag: string,
+    asker: Asker | undefined,
+  ) => Promise<Digest | undefined>
 }
 
 /** Rules over canonical names: however a client names an image, it comes here with the route that it means. */
@@ -34,10 +39,10 @@ export function createPermit({ config, findMeaning }: PermitOptions): Permit {
 
   return { check, allowsScope, names }
 
-  async function check(caller: Caller, route: Route, target: Target): Promise<void> {
+  async function check(caller: Caller, route: Route, target: Target, asker?: Asker): Promise<void> {
     const { upstream, repository } = route
     const name = nameOf(upstream, repository)
-    const meaning = (tag: string): Promise<Digest | undefined> => findMeaning(route, tag)
+    const meaning = (tag: string): Promise<Digest | undefined> => findMeaning(route, tag, asker)
     const refused = async (images: Images | undefined, text: string): Promise<boolean> =>
       images !== undefined &&
       ((images.allow !== undefined && !allows(images.allow, text, target)) ||
@@ -50,13 +55,17 @@ export function createPermit({ config, findMeaning }: PermitOptions): Permit {
       throw denied(name, target, 'the token that was used is not for it', 'rule')
     }
     if (rules.length === 0) return
+    const isGuest = upstream.clientCredentials === 'relay'
     for (const rule of rules) {
       if (!isAbout(rule, caller)) continue
       if (rule.effect === 'allow' && allows(rule.globs, name, target)) return
       if (rule.effect === 'deny' && (await denies(rule.globs, name, target, meaning))) {
+        if (isGuest) throw denied(name, target, rule.message, 'rule')
         throw refusal(caller, name, target, rule.message)
       }
     }
+    // Whom no rule is about has an account at the upstream, which decides.
+    if (isGuest) return
     throw refusal(caller, name, target, undefined)
   }
 
@@ -75,7 +84,8 @@ export function createPermit({ config, findMeaning }: PermitOptions): Permit {
         isAbout(rule, caller) &&
         (rule.effect === 'allow' ? concerns(rule.globs, name) : deniesAll(rule.globs, name)),
     )
-    return deciding?.effect === 'allow'
+    const otherwise = upstream.clientCredentials === 'relay' ? 'allow' : 'deny'
+    return (deciding?.effect ?? otherwise) === 'allow'
   }
 
   function names(caller: Caller, { upstream, repository }: Route): boolean {

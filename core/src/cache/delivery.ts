@@ -6,6 +6,8 @@ export interface Delivery {
   readonly prefers: 'stream' | 'redirect'
   /** Bytes of the largest body that gets through; larger blobs go by link whatever else is said. */
   readonly maxStreamBytes?: number
+  /** Bytes of the largest body that the platform takes from a client. */
+  readonly maxUploadBytes?: number
   /** JavaScript must not touch a body: it is passed on as it comes, and stored by the `ingest` port. */
   readonly passesThrough?: boolean
 }

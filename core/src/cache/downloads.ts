@@ -26,8 +26,8 @@ export interface Downloads {
   isRunning(digest: Digest): boolean
   /** The running download, once the upstream has answered it; undefined when there is none. */
   peek(digest: Digest): Promise<Fill | undefined>
-  /** Whether it runs because of another repository. */
-  isRunningForOther(wanted: Pick<BlobWanted, 'route' | 'digest'>): boolean
+  /** Whether it runs because of another repository, or with another caller's rights. */
+  isRunningForOther(wanted: Owned & Pick<BlobWanted, 'digest'>): boolean
   /** Joins the running download or starts one; `stored` when the blob has come into the store meanwhile. */
   join(wanted: BlobWanted): Promise<JoinedFill | 'stored'>
   /** A download that only one client reads, from `first` to `last` or the end. */
@@ -182,6 +182,8 @@ function questionOf({ route, digest, knownSize }: BlobWanted): Omit<BlobQuestion
   return { repository: route.repository, digest, knownSize }
 }
 
-function ownerOf({ route }: Pick<BlobWanted, 'route'>): string {
-  return `${route.upstream.name}/${route.repository}`
+type Owned = Pick<BlobWanted, 'route' | 'upstream'>
+
+function ownerOf({ route, upstream }: Owned): string {
+  return `${route.upstream.name}/${route.repository}#${upstream.askerKey}`
 }

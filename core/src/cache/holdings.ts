@@ -19,6 +19,7 @@ export interface Holding {
 export interface Holdings {
   find(route: Route, digest: Digest): Promise<Holding | undefined>
   note(route: Route, digest: Digest, holding: Holding): Promise<void>
+  forget(route: Route, digest: Digest): Promise<void>
 }
 
 const keepSeconds = 365 * 24 * 3600
@@ -30,6 +31,7 @@ export function createHoldings(state: KeyValue): Holdings {
     },
     note: (route, digest, holding) =>
       state.set(keyOf(route, digest), JSON.stringify(holding), keepSeconds),
+    forget: (route, digest) => state.delete(keyOf(route, digest)),
   }
 }
 

@@ -45,8 +45,8 @@ export function question({ route, reference, accepted, deadline }: ManifestPull)
   return { repository: route.repository, reference, accepted, deadline }
 }
 
-export function keyOf({ route, accepted }: ManifestPull, reference: Reference): string {
+export function keyOf({ route, upstream, accepted }: ManifestPull, reference: Reference): string {
   // A digest names one content, whatever the client takes.
   const accept = reference.type === 'digest' ? '' : accepted.key
-  return `${route.upstream.name}/${route.repository}@${formatReference(reference)}#${accept}`
+  return `${route.upstream.name}/${route.repository}@${formatReference(reference)}#${accept}#${upstream.askerKey}`
 }

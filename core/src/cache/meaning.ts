@@ -30,19 +30,22 @@ export function createFindMeaning(
     const known = await tags.find(route, tag, meaningKey)
     if (known?.isFresh) return known.record.digest
     const { repository } = route
-    return checks.run(`${upstream.config.name}/${repository}:${tag}`, async () => {
-      try {
-        const reference = { type: 'tag', tag } as const
-        const question = { repository, reference, accepted: everything, deadline }
-        const current = await headManifest(upstream, question)
-        if (current) await tags.note(route, tag, meaningKey, current)
-        return current?.digest
-      } catch (error) {
-        if (error instanceof RegistryError && error.status === 404) return undefined
-        const last = known ?? pulled
-        if (last) return last.record.digest
-        throw error
-      }
-    })
+    return checks.run(
+      `${upstream.config.name}/${repository}:${tag}#${upstream.askerKey}`,
+      async () => {
+        try {
+          const reference = { type: 'tag', tag } as const
+          const question = { repository, reference, accepted: everything, deadline }
+          const current = await headManifest(upstream, question)
+          if (current) await tags.note(route, tag, meaningKey, current)
+          return current?.digest
+        } catch (error) {
+          if (error instanceof RegistryError && error.status === 404) return undefined
+          const last = known ?? pulled
+          if (last) return last.record.digest
+          throw error
+        }
+      },
+    )
   }
 }

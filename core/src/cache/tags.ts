@@ -1,7 +1,7 @@
 import { isObject, parseJson } from '../json.ts'
 import type { CacheConfig } from '../config/config.ts'
 import type { Clock, Digest, KeyValue } from '../ports.ts'
-import { isDigest } from '../request/reference.ts'
+import { formatReference, isDigest, type Reference } from '../request/reference.ts'
 import type { Route } from '../route.ts'
 import { getJson } from './state.ts'
 
@@ -21,25 +21,54 @@ export interface Tags {
   ): Promise<{ record: TagRecord; isFresh: boolean } | undefined>
   note(route: Route, tag: string, accept: string, record: TagRecord): Promise<void>
   forget(route: Route, tag: string, accept: string): Promise<void>
+  /** What was known of a tag before now is over, for every Accept; or all that resolved to a digest. */
+  drop(route: Route, reference: Reference): Promise<void>
 }
 
-export function createTags(state: KeyValue, clock: Clock, config: CacheConfig['tags']): Tags {
+export function createTags(
+  state: KeyValue,
+  clock: Clock,
+  config: CacheConfig['tags'],
+  isPushEnabled: boolean,
+): Tags {
+  const ttlSeconds = config.freshForSeconds + config.staleForSeconds
+
   return {
     async find(route, tag, accept) {
       const kept = (await getJson(state, keyOf(route, tag, accept))) as
         (TagRecord & { checkedAt: number }) | undefined
       if (!kept || !isDigest(kept.digest)) return undefined
+      if (await isDropped(route, tag, kept)) return undefined
       const ageMs = clock.now() - kept.checkedAt
       // A clock that was set back makes everything stale rather than fresh for years.
       return { record: kept, isFresh: ageMs >= 0 && ageMs < config.freshForSeconds * 1000 }
     },
     note(route, tag, accept, { digest, mediaType, size }) {
       const kept = { digest, mediaType, size, checkedAt: clock.now() }
-      const ttlSeconds = config.freshForSeconds + config.staleForSeconds
       return state.set(keyOf(route, tag, accept), JSON.stringify(kept), ttlSeconds)
     },
     forget: (route, tag, accept) => state.delete(keyOf(route, tag, accept)),
+    drop: (route, reference) =>
+      state.set(dropKeyOf(route, formatReference(reference)), String(clock.now()), ttlSeconds),
   }
+
+  /** Nobody pushes through us where clients have no accounts, so nothing is looked up there. */
+  async function isDropped(
+    route: Route,
+    tag: string,
+    { digest, checkedAt }: { readonly digest: Digest; readonly checkedAt: number },
+  ): Promise<boolean> {
+    if (!isPushEnabled || route.upstream.clientCredentials !== 'relay') return false
+    const times = await Promise.all([
+      state.get(dropKeyOf(route, tag)),
+      state.get(dropKeyOf(route, digest)),
+    ])
+    return times.some((time) => time !== undefined && Number(time) >= checkedAt)
+  }
+}
+
+function dropKeyOf({ upstream, repository }: Route, reference: string): string {
+  return `dropped/${upstream.name}/${repository}@${reference}`
 }
 
 /** What a record says to who looks after a store: whose tag, and what it resolves to. */

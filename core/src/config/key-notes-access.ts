@@ -8,12 +8,12 @@ const network = {
 const image = String.raw`^[^\s@]+$`
 const imagePattern = {
   description:
-    'registry/repository or registry/repository:tag with * ? [a-z] {one,two} within a component, ** across components.',
+    'registry/repository or registry/repository:tag with * and ? within a component, ** across components.',
   pattern: image,
   examples: ['docker.io/library/*', 'ghcr.io/**', 'docker.io/library/nginx:1.19'],
 }
 const repositoryPattern = {
-  description: 'repository or repository:tag at this registry, with * ? [a-z] {one,two} and **.',
+  description: 'repository or repository:tag at this registry, with *, ? and **.',
   pattern: image,
   examples: ['library/*'],
 }

@@ -25,15 +25,8 @@ export function parseImageName(config: Config, text: string): NamedImage {
   const reference = digest === undefined ? (given ?? latest) : parseReference(digest)
   if (given?.type === 'digest' || (digest !== undefined && reference.type === 'tag'))
     throw notAnImage(text)
-  const target = { kind: 'manifest', reference } as const
-  const asked = {
-    method: 'GET',
-    prefix: undefined,
-    namespace: undefined,
-    host: '',
-    query: '',
-  } as const
-  return { route: createRouter(config).route({ ...asked, name, target }), reference }
+  const asked = { name, prefix: undefined, namespace: undefined, host: '' }
+  return { route: createRouter(config).route(asked), reference }
 }
 
 export function formatImageName(

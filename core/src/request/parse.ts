@@ -75,7 +75,7 @@ function withoutPort(host: string): string {
   return host.replace(/:\d*$/, '').toLowerCase()
 }
 
-function findRoot(path: string): { prefix: string | undefined; rest: string } | undefined {
+export function findRoot(path: string): { prefix: string | undefined; rest: string } | undefined {
   if (path.startsWith('/v2/')) return { prefix: undefined, rest: path.slice(4) }
   if (path === '/v2') return { prefix: undefined, rest: '' }
   const match = /^\/([^/]+)\/v2(?:\/(.*))?$/.exec(path)
@@ -109,7 +109,7 @@ function parseTarget(rest: string): { name: string; target: Target } {
   throw noSuchPath(rest)
 }
 
-function splitNamespace(query: string): { namespace: string | undefined; others: string } {
+export function splitNamespace(query: string): { namespace: string | undefined; others: string } {
   if (!query.includes('ns=')) return { namespace: undefined, others: query }
   const namespace = new URLSearchParams(query).get('ns') ?? undefined
   const others = query
@@ -119,10 +119,12 @@ function splitNamespace(query: string): { namespace: string | undefined; others:
   return { namespace, others }
 }
 
-function pullOnly(method: string): RegistryError {
+/** `image`: with its registry's real name, where the request says which. */
+export function pullOnly(method: string, image?: string): RegistryError {
+  const where = image === undefined ? 'the registry itself' : `the registry itself, as ${image}`
   return new RegistryError(
     'UNSUPPORTED',
-    `this is a pull-through mirror and takes no ${quote(method)}: push to and delete from the registry itself`,
+    `this is a pull-through mirror and takes no ${quote(method)}: push to and delete from ${where}`,
     { headers: { allow: 'GET, HEAD' } },
   )
 }

@@ -133,6 +133,7 @@ export function createSendAuthorized(options: AuthorizeOptions): SendAuthorized 
   }
 }
 
-function withAuthorization(hop: Hop, authorization: string | undefined): Hop {
+/** A hop with that header, or with none. */
+export function withAuthorization(hop: Hop, authorization: string | undefined): Hop {
   return authorization === undefined ? hop : { ...hop, headers: { ...hop.headers, authorization } }
 }

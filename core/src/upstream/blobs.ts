@@ -108,8 +108,10 @@ async function headByRange(
   )
 }
 
+const refusals: ReadonlySet<string> = new Set(['DENIED', 'UNAUTHORIZED'])
+
 function mayBeHeadOnly(error: unknown): boolean {
-  if (error instanceof RegistryError) return error.code === 'DENIED'
+  if (error instanceof RegistryError) return refusals.has(error.code)
   return error instanceof UpstreamTrouble && error.reason === 'server-error'
 }
 

@@ -3,9 +3,11 @@ import { RegistryError } from '../errors.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Clock, KeyValue, Logger } from '../ports.ts'
 import { type Account, byRemaining, createAccounts } from './accounts.ts'
+import { toCallerVerdict } from './asker.ts'
 import { createSendAuthorized, type SendAuthorized } from './authorize.ts'
 import { createBreaker, type Rest } from './breaker.ts'
 import { followRedirects, type Hop, type Send } from './exchange.ts'
+import { type Guest, toGuest } from './guest.ts'
 import { isCounted, projectOf, type Question, type Take, toHop } from './question.ts'
 import type { Refusals } from './refusals.ts'
 import { withTimeLimit } from './time-limit.ts'
@@ -60,6 +62,7 @@ export function createEndpoint(config: EndpointConfig, options: EndpointOptions)
     },
   })
   const accounts = createAccounts(config, { ...common, sendAs, onChange: showUp })
+  const anonymously = sendAs(undefined)
   showUp()
 
   return {
@@ -71,6 +74,13 @@ export function createEndpoint(config: EndpointConfig, options: EndpointOptions)
     },
     remaining: () => byRemaining(accounts)[0]?.remaining(),
     async ask(question, take, limitMs) {
+      if (question.asker)
+        return askAs(
+          toGuest(question.asker, config, { ...options, anonymously }),
+          question,
+          take,
+          limitMs,
+        )
       const deadline = clock.now() + limitMs
       let said: unknown
       for (const account of inTurn(question)) {
@@ -97,15 +107,17 @@ export function createEndpoint(config: EndpointConfig, options: EndpointOptions)
   }
 
   async function askAs<T>(
-    account: Account,
+    account: Guest,
     question: Question,
     take: Take<T>,
     limitMs: number,
   ): Promise<T> {
     const { method, headers } = question
+    // What a caller is refused may be there the next moment, because that very caller pushes it.
+    const isRemembered = question.asker?.rights.kind !== 'caller'
     const hop = toHop(config.url, question)
     const key = `refused/${name}/${label}/${account.label}/${method}/${hop.url.href}/${JSON.stringify(headers)}`
-    await refusals.check(key)
+    if (isRemembered) await refusals.check(key)
     const exchange = async (): Promise<T> => {
       try {
         const answer = await withTimeLimit(clock, limitMs, name, (signal) =>
@@ -118,7 +130,7 @@ export function createEndpoint(config: EndpointConfig, options: EndpointOptions)
         const meant =
           error instanceof TokenRefused ? denied(asked, error.message) : toTrouble(name, error)
         options.onOutcome(meant)
-        await refusals.note(key, meant)
+        if (isRemembered) await refusals.note(key, meant)
         throw meant
       }
     }
@@ -132,7 +144,7 @@ export function createEndpoint(config: EndpointConfig, options: EndpointOptions)
   }
 
   async function send<T>(
-    account: Account,
+    account: Guest,
     hop: Hop,
     question: Question,
     take: Take<T>,
@@ -147,7 +159,10 @@ export function createEndpoint(config: EndpointConfig, options: EndpointOptions)
     }
     const { response, from } = await followRedirects(hop, sendHop, follow)
     if (response.status !== 200 && !alsoTake?.includes(response.status)) {
-      throw await toVerdict(response, from, { ...question, upstream: name, endpoint: hop.url })
+      const asked = { ...question, upstream: name, endpoint: hop.url }
+      const verdict = await toVerdict(response, from, asked)
+      const isCaller = question.asker?.rights.kind === 'caller'
+      throw isCaller ? toCallerVerdict(verdict, response.status, asked) : verdict
     }
     return take(response, signal, from, (what) => {
       breaker.blame(new UpstreamTrouble(name, 'server-error', what))

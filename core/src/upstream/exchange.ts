@@ -9,9 +9,13 @@ import { keepsEncryption } from './trust.ts'
 
 /** One request to one address; whatever leads to it (tokens, redirects) is made of these. */
 export interface Hop {
-  readonly method: 'GET' | 'HEAD'
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
+  /** A stream is passed on as it comes, and so cannot be sent twice. */
+  readonly body?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>
+  /** Until the answer's headers, where that is not the configured time. */
+  readonly patienceMs?: number
 }
 
 /** Sends one hop. Throws a FetchError when no headers came in time. */
@@ -41,13 +45,7 @@ export function createSend(
       metrics.upstreamSeconds.observe((clock.now() - startedAt) / 1000, upstream)
     }
     try {
-      const response = await withTimeLimit(
-        clock,
-        timeouts.firstByteMs,
-        `${hop.url.host}'s answer`,
-        (signal) => fetch(toRequest(hop, signal), { network }),
-        outer,
-      )
+      const response = await answerTo(hop, network, outer)
       record(String(response.status))
       return response
     } catch (error) {
@@ -55,13 +53,31 @@ export function createSend(
       throw error
     }
   }
+
+  function answerTo(
+    hop: Hop,
+    network: FetchOptions['network'],
+    outer: AbortSignal | undefined,
+  ): Promise<Response> {
+    // The answer comes after the body, which takes as long as the client sends.
+    if (hop.body instanceof ReadableStream)
+      return fetch(toRequest(hop, outer), { network, streamsBody: true })
+    return withTimeLimit(
+      clock,
+      hop.patienceMs ?? timeouts.firstByteMs,
+      `${hop.url.host}'s answer`,
+      (signal) => fetch(toRequest(hop, signal), { network }),
+      outer,
+    )
+  }
 }
 
-function toRequest(hop: Hop, signal: AbortSignal): Request {
+function toRequest(hop: Hop, signal: AbortSignal | undefined): Request {
   return new Request(hop.url, {
     method: hop.method,
     redirect: 'manual',
-    signal,
+    ...(signal && { signal }),
+    ...(hop.body !== undefined && { body: hop.body, duplex: 'half' }),
     headers: {
       ...hop.headers,
       // Docker Hub's front and others answer 403 to requests with a library's User-Agent or none.

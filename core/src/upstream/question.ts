@@ -1,5 +1,6 @@
 import type { Target } from '../request/parse.ts'
 import { formatReference } from '../request/reference.ts'
+import type { Asker } from './asker.ts'
 import type { Follow, Hop } from './exchange.ts'
 
 /** One question to an upstream, in the registry API's terms. */
@@ -15,6 +16,8 @@ export interface Question {
   readonly alsoTake?: readonly number[]
   /** Which redirects to follow; all by default. */
   readonly follow?: Follow
+  /** Instead of the operator. */
+  readonly asker?: Asker
 }
 
 /** Tells that what an endpoint has sent was no good after all, in a few words. */

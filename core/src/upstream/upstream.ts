@@ -4,6 +4,7 @@ import type { Clock, CreateHasher, Fetch, KeyValue, Logger } from '../ports.ts'
 import { createEndpoint } from './endpoint.ts'
 import { createSend, followRedirects, type Hop } from './exchange.ts'
 import { createAskInTurn } from './failover.ts'
+import { hasAccount } from './guest.ts'
 import type { Question, Take } from './question.ts'
 import { createRefusals } from './refusals.ts'
 import { withTimeLimit } from './time-limit.ts'
@@ -13,6 +14,8 @@ import { toTrouble, UpstreamTrouble } from './trouble.ts'
 /** A registry that we pull from. */
 export interface Upstream {
   readonly config: UpstreamConfig
+  /** Whose rights it is asked with; empty for the operator's. What is asked at once is shared by equal ones only. */
+  readonly askerKey: string
   /** Throws a RegistryError when the upstream says no, an UpstreamTrouble when it does not say. */
   ask<T>(question: Question, take: Take<T>): Promise<T>
   /** The same for an address beside the registry API (search). */
@@ -57,14 +60,29 @@ export function createUpstream(config: UpstreamConfig, options: UpstreamOptions)
   )
   let troubledUntil = 0
 
+  const askAnyone = createAskInTurn(chain, shared)
+  // A caller has an account at one endpoint; what is private is so at the one that has the operator's.
+  const askFirst = createAskInTurn(chain.slice(0, 1), shared)
+  const askOperators = createAskInTurn(
+    chain.filter((_, index) => hasAccount(endpoints[index])).slice(0, 1),
+    shared,
+  )
+
   return {
     config,
+    askerKey: '',
     isTroubled: () => clock.now() < troubledUntil,
     isScarce() {
       const next = chain.find((endpoint) => endpoint.rest(true) === undefined) ?? chain[0]
       return (next?.remaining() ?? Infinity) < config.quotaFloor
     },
-    ask: createAskInTurn(chain, shared),
+    ask(question, take) {
+      const { asker } = question
+      if (!asker) return askAnyone(question, take)
+      return asker.rights.kind === 'caller'
+        ? askFirst(question, take)
+        : askOperators(question, take)
+    },
     async askElsewhere(url, deadline, take) {
       const sendHop = (hop: Hop, signal: AbortSignal): Promise<Response> =>
         send(hop, hop.url.origin === url.origin ? 'any' : 'public', signal)

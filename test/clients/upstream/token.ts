@@ -10,7 +10,7 @@ export interface Account {
   readonly password: string
   /** Repositories beside the public ones. */
   readonly mayPull: (repository: string) => boolean
-  readonly mayPush: boolean
+  readonly mayPush: (repository: string) => boolean
 }
 
 export interface SigningKey {
@@ -91,7 +91,7 @@ function grant(
   if (name === undefined || wanted === undefined) return []
   const allowed: Record<string, boolean> = {
     pull: isPublic(name) || account?.mayPull(name) === true,
-    push: account?.mayPush === true,
+    push: account?.mayPush(name) === true,
   }
   const actions = wanted.split(',').filter((action) => allowed[action])
   return actions.length === 0 ? [] : [{ type: 'repository', name, actions }]

@@ -30,11 +30,21 @@ export interface Upstream {
 }
 
 export const reader = { username: 'reader', password: 'reader-password' }
+/** Has private images of its own. */
+export const owner = { username: 'owner', password: 'owner-password' }
+/** Has an account, too, and nothing to do with the owner's images. */
+export const stranger = { username: 'stranger', password: 'stranger-password' }
 const seeder = { username: 'seeder', password: 'seeder-password' }
 
+function isStrangers(repository: string): boolean {
+  return repository.startsWith('private/stranger-')
+}
+
 const accounts: readonly Account[] = [
-  { ...reader, mayPull: () => true, mayPush: false },
-  { ...seeder, mayPull: () => true, mayPush: true },
+  { ...reader, mayPull: () => true, mayPush: () => false },
+  { ...seeder, mayPull: () => true, mayPush: () => true },
+  { ...owner, mayPull: () => true, mayPush: () => true },
+  { ...stranger, mayPull: isStrangers, mayPush: isStrangers },
 ]
 
 export async function startUpstream(): Promise<Upstream> {

@@ -148,11 +148,12 @@ describe.each<[keys: string, rows: readonly (readonly [string, string, string])[
     ],
   ],
   [
-    'images: { deny: ["{docker.io,ghcr.io}/*/ap[a-p]"] }',
+    'images: { deny: ["docker.io/*/ap?", "ghcr.io/*/ap?"] }',
     [
       ['docker.io/owner/app', 'x', 'DENIED'],
       ['ghcr.io/owner/apa', 'x', 'DENIED'],
-      ['ghcr.io/owner/apz', 'x', 'ok'],
+      ['ghcr.io/owner/apples', 'x', 'ok'],
+      ['ghcr.io/owner/team/app', 'x', 'ok'],
       ['quay.io/owner/app', 'x', 'ok'],
     ],
   ],

@@ -10,12 +10,13 @@ const record = { digest: digestOf(makeBytes(1)), mediaType: 'application/x', siz
 const here = routeTo('owner/app')
 const day = 86_400_000
 
-function settle(freshForSeconds = 60, staleForSeconds = 30 * 86_400) {
+function settle(freshForSeconds = 60, staleForSeconds = 30 * 86_400, isPushEnabled = false) {
   const clock = createFakeClock()
   let shift = 0
   const shifted: Clock = { ...clock, now: () => clock.now() + shift }
   const state = createMemoryKeyValue({ clock })
-  const tags = createTags(state, shifted, { freshForSeconds, staleForSeconds })
+  const lives = { freshForSeconds, staleForSeconds }
+  const tags = createTags(state, shifted, lives, isPushEnabled)
   return { clock, state, tags, setClockBy: (milliseconds: number) => void (shift = milliseconds) }
 }
 
@@ -100,3 +101,25 @@ test('only the facts are kept', async () => {
     'size',
   ])
 })
+
+const pushedTo = routeTo('owner/app', upstreamConfig({ clientCredentials: 'relay' }))
+
+test.each([
+  ['the tag', { type: 'tag', tag: 'latest' }],
+  ['its digest', { type: 'digest', digest: record.digest }],
+] as const)(
+  'what was known of a tag is over when %s is dropped, for every Accept',
+  async (_, what) => {
+    const { clock, tags } = settle(60, 600, true)
+    for (const accept of ['any', '0+1']) await tags.note(pushedTo, 'latest', accept, record)
+    await tags.note(pushedTo, 'other', 'any', { ...record, digest: digestOf(makeBytes(2)) })
+    await clock.advance(1)
+    await tags.drop(pushedTo, what)
+    for (const accept of ['any', '0+1'])
+      expect(await tags.find(pushedTo, 'latest', accept)).toBeUndefined()
+    expect(await tags.find(pushedTo, 'other', 'any')).toBeDefined()
+    await clock.advance(1)
+    await tags.note(pushedTo, 'latest', 'any', record)
+    expect(await tags.find(pushedTo, 'latest', 'any')).toMatchObject({ isFresh: true })
+  },
+)
