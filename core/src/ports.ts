@@ -4,6 +4,10 @@
  */
 import type { PasswordMeans } from './access/password-hash.ts'
 
+import type { Limiter } from './limiter.ts'
+
+export type { Limiter, RateLimit, Taken } from './limiter.ts'
+
 /** A content digest, `<algorithm>:<hex>`, checked where it was parsed (request/reference.ts). */
 export type Digest = `${HashAlgorithm}:${string}`
 export type HashAlgorithm = 'sha256' | 'sha512'
@@ -121,23 +125,6 @@ export interface KeyValue {
   get(key: string): Promise<string | undefined>
   set(key: string, value: string, ttlSeconds: number): Promise<void>
   delete(key: string): Promise<void>
-}
-
-/** So many in the long run, and so many at once after a pause. */
-export interface RateLimit {
-  readonly perSecond: number
-  readonly burst: number
-}
-
-export interface Taken {
-  readonly allowed: boolean
-  /** When the same would be allowed; 0 where it is. */
-  readonly retryAfterSeconds: number
-}
-
-/** Counts what clients take, each by its key; a refusal takes nothing. Shared between mirrors where it can be. */
-export interface Limiter {
-  take(key: string, cost: number, limit: RateLimit): Promise<Taken>
 }
 
 export interface Clock {
