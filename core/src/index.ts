@@ -19,6 +19,7 @@ export {
 export { type NotedTag, parseNotedTag } from './cache/tags.ts'
 export type * from './ports.ts'
 export { CannotIngest, DamagedBlobError, FetchError, NoRoomError } from './ports.ts'
+export type { RequestContext } from './request/context.ts'
 export { formatImageName, type NamedImage, parseImageName } from './request/image-name.ts'
 export { isDigest } from './request/reference.ts'
 export { isPublicAddress } from './upstream/address.ts'

@@ -1,6 +1,7 @@
 import type { Answer } from '../answer.ts'
 import type { LimitsConfig } from '../config/config.ts'
-import type { Ports, RequestContext } from '../ports.ts'
+import type { Ports } from '../ports.ts'
+import type { RequestContext } from '../request/context.ts'
 import { createBandwidth } from './bandwidth.ts'
 import { createRequestLimit, type TakeRequest } from './request-limit.ts'
 import { createStreamLimit, type Release } from './stream-limit.ts'

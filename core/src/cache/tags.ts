@@ -29,7 +29,7 @@ export function createTags(
   state: KeyValue,
   clock: Clock,
   config: CacheConfig['tags'],
-  isPushEnabled: boolean,
+  isPushEnabled = false,
 ): Tags {
   const ttlSeconds = config.freshForSeconds + config.staleForSeconds
 

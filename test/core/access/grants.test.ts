@@ -25,12 +25,12 @@ function settle() {
   let asked = 0
   const check = async (
     asker: Asker,
-    { upstream = 'registry.test', repository = 'team/app', error = undefined as unknown } = {},
+    { upstream = 'registry.test', repository = 'team/app', error = undefined } = {},
   ): Promise<unknown> => {
     const question = { asker, upstream, repository }
     const ask = (): Promise<void> => {
       asked++
-      return error === undefined ? Promise.resolve() : Promise.reject(error as Error)
+      return error === undefined ? Promise.resolve() : Promise.reject(error)
     }
     return grants.check(question, ask).then(
       () => 'yes',
