@@ -10,6 +10,12 @@ import { createHasher } from '../support/hashing.ts'
 const alice: Asker = { key: 'alice', rights: { kind: 'caller', header: 'Bearer alices-token' } }
 const bob: Asker = { key: 'bob', rights: { kind: 'caller', header: 'Bearer bobs-token' } }
 
+interface Asking {
+  readonly upstream: string
+  readonly repository: string
+  readonly error: Error
+}
+
 function settle() {
   const clock = createFakeClock()
   const kept = new Map<string, string>()
@@ -23,16 +29,13 @@ function settle() {
   }
   const grants = createGrants({ volatile, clock, createHasher })
   let asked = 0
-  const check = async (
-    asker: Asker,
-    { upstream = 'registry.test', repository = 'team/app', error = undefined } = {},
-  ): Promise<unknown> => {
-    const question = { asker, upstream, repository }
+  const check = async (asker: Asker, given: Partial<Asking> = {}): Promise<unknown> => {
+    const { upstream = 'registry.test', repository = 'team/app', error } = given
     const ask = (): Promise<void> => {
       asked++
-      return error === undefined ? Promise.resolve() : Promise.reject(error)
+      return error ? Promise.reject(error) : Promise.resolve()
     }
-    return grants.check(question, ask).then(
+    return grants.check({ asker, upstream, repository }, ask).then(
       () => 'yes',
       (thrown: unknown) => thrown,
     )
