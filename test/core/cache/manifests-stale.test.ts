@@ -216,21 +216,21 @@ describe('a HEAD that does not fit what is there', () => {
     'docker-content-digest': index.digest,
   }
 
-  test.each([
-    ['GET', 'has the tag as ever'],
-    ['HEAD', 'has the tag as ever'],
-  ] as const)('a digest that is nowhere, and a client’s %s %s', async (method) => {
-    const { mirror, answerWith } = await warm()
-    answerWith(lie({ 'docker-content-digest': moved.digest }))
-    for (const pause of [0, minute]) {
-      await mirror.clock.advance(pause)
-      const answer = await (method === 'GET' ? mirror.get(latest) : mirror.head(latest))
-      expect([answer.status, answer.headers.get('docker-content-digest')]).toEqual([
-        200,
-        index.digest,
-      ])
-    }
-  })
+  test.each(['GET', 'HEAD'] as const)(
+    'names a digest that is nowhere: %s has the tag as ever',
+    async (method) => {
+      const { mirror, answerWith } = await warm()
+      answerWith(lie({ 'docker-content-digest': moved.digest }))
+      for (const pause of [0, minute]) {
+        await mirror.clock.advance(pause)
+        const answer = await (method === 'GET' ? mirror.get(latest) : mirror.head(latest))
+        expect([answer.status, answer.headers.get('docker-content-digest')]).toEqual([
+          200,
+          index.digest,
+        ])
+      }
+    },
+  )
 
   test('another size of the same content is not believed', async () => {
     const { mirror, answerWith } = await warm()
