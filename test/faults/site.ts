@@ -41,6 +41,10 @@ export async function openSite(
   let met = 0
   let firstAuthorization: string | undefined
 
+  const count = (): void => {
+    met++
+  }
+
   const listen =
     (door: keyof SiteUrls): RequestListener =>
     (request, response) => {
@@ -55,7 +59,7 @@ export async function openSite(
         return
       }
       const change = isMet && typeof scene === 'object' ? scene : undefined
-      passOn(hub, host, request, response, { rewrite, change, onChange: () => void met++ })
+      passOn(hub, host, request, response, { rewrite, change, onChange: count })
     }
   await name?.hosts.add(name.host)
   const [front, side] = await Promise.all([

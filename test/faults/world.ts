@@ -3,11 +3,12 @@ import { makeFolder } from '../clients/folder.ts'
 import { type Image, makeImage } from '../clients/upstream/images.ts'
 import { startUpstream, type Upstream } from '../clients/upstream/upstream.ts'
 import { type Certificates, makeCertificates } from './entrance.ts'
-import { type Fault, faults } from './faults.ts'
-import { createHosts, type Hosts } from './hosts.ts'
+import { faults } from './faults.ts'
+import { createHosts } from './hosts.ts'
 import { type Pulls, toPulls } from './pulls.ts'
 import { type Server, startFaultServer } from './server.ts'
-import { openSite, type Site } from './site.ts'
+import { openPlot, type Plot, toUpstreams } from './plot.ts'
+import type { Site } from './site.ts'
 import { type Column, columns } from './table.ts'
 
 /** A pull of an image of its own, from an upstream of its own. */
@@ -35,11 +36,6 @@ const ofKept: readonly Column[] = ['stale', 'warm']
 const places = ['tag', 'digest', 'blob', 'kept', 'tag, 2', 'digest, 2', 'blob, 2'] as const
 type Place = (typeof places)[number]
 
-interface Plot {
-  readonly name: string
-  readonly site: Site
-}
-
 export async function startWorld(): Promise<World> {
   const folder = await makeFolder('faults')
   const hub = await startUpstream()
@@ -53,17 +49,16 @@ export async function startWorld(): Promise<World> {
     )
     opened.forEach((plot, index) => plots.set(`${fault}/${places[index]}`, plot))
   }
-  const upstreams = [...plots].map(([key, { name, site }]) => {
-    const second = key.endsWith(', 2') ? [{ url: hub.url }] : []
-    const endpoints = [{ url: site.url }, ...second]
-    return [name, { endpoints, trustedHosts: ['127.0.0.1'] }]
-  })
+  const upstreams = toUpstreams(
+    hub,
+    [...plots].map(([key, plot]) => ({ ...plot, hasSecond: key.endsWith(', 2') })),
+  )
   const server = await startFaultServer({
     folder: folder.path,
     hosts,
     env: { NODE_EXTRA_CA_CERTS: certificates.trustedFile },
     config: {
-      upstreams: Object.fromEntries(upstreams) as object,
+      upstreams,
       // So short that silence is cheap to test.
       timeouts: { connect: '2s', firstByte: '2s', idle: '1500ms', answer: '6s' },
       cache: { blobs: { path: cache }, tags: { freshFor: '0s' } },
@@ -94,17 +89,6 @@ export async function startWorld(): Promise<World> {
       await folder.remove()
     },
   }
-}
-
-async function openPlot(
-  hub: Upstream,
-  certificates: Certificates,
-  hosts: Hosts,
-  { isSecure = false, isNameless = false }: Fault,
-  name: string,
-): Promise<Plot> {
-  const options = isNameless ? { name: { host: `at-${name}`, hosts } } : {}
-  return { name, site: await openSite(hub, certificates, { isSecure, ...options }) }
 }
 
 function toCell({ url }: Server, column: Column, image: Image, { name, site }: Plot): Cell {
