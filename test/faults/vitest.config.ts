@@ -13,6 +13,8 @@ export default mergeConfig(
       setupFiles: [join(import.meta.dirname, '../clients/setup.ts')],
       // They load the machine: one file at a time.
       fileParallelism: false,
+      // Of tests that mostly wait.
+      maxConcurrency: 20,
       pool: 'forks',
       testTimeout: 120_000,
       hookTimeout: 30_000,

@@ -32,56 +32,57 @@ const passing: Readonly<Record<string, string>> = {
   'run test:services': 'echo "1 passed, 0 failed"',
   'run test:acceptance': 'echo "2 passed, 0 failed"',
   'run test:platforms': 'echo "1 passed, 0 failed"',
+  'run test:faults': 'echo "2 passed, 0 failed"',
 }
 
 test.each([
-  { what: 'all is well', answers: {}, last: '14 passed, 0 failed', code: 0 },
+  { what: 'all is well', answers: {}, last: '16 passed, 0 failed', code: 0 },
   {
     what: 'a check fails, and the rest runs',
     answers: { 'run lint': 'exit 1' },
-    last: '13 passed, 1 failed',
+    last: '15 passed, 1 failed',
     code: 1,
   },
   {
     what: 'tests fail, and npm has its say about it',
     answers: { test: 'echo "1 passed, 2 failed"; echo "npm error" >&2; exit 1' },
-    last: '12 passed, 2 failed',
+    last: '14 passed, 2 failed',
     code: 1,
   },
   {
     what: 'a failure that the suite did not count',
     answers: { test: 'echo "3 passed, 0 failed"; exit 1' },
-    last: '14 passed, 1 failed',
+    last: '16 passed, 1 failed',
     code: 1,
   },
   {
     what: 'a suite that succeeds with failures',
     answers: { test: 'echo "3 passed, 1 failed"' },
-    last: '14 passed, 1 failed',
+    last: '16 passed, 1 failed',
     code: 1,
   },
   {
     what: 'a suite that ran nothing',
     answers: { 'run test:clients': 'echo "0 passed, 0 failed"' },
-    last: '12 passed, 1 failed',
+    last: '14 passed, 1 failed',
     code: 1,
   },
   {
     what: 'a suite that died after a count',
     answers: { test: 'echo "3 passed, 0 failed"; echo "Segmentation fault"; exit 139' },
-    last: '11 passed, 1 failed',
+    last: '13 passed, 1 failed',
     code: 1,
   },
   {
     what: 'a suite that asks a question gets no answer',
     answers: { test: 'read -r answer || exit 4' },
-    last: '11 passed, 1 failed',
+    last: '13 passed, 1 failed',
     code: 1,
   },
   {
     what: 'a suite that wants to know whether this is CI',
     answers: { test: 'echo "3 passed, 0 failed"; [ "$CI" = true ]' },
-    last: '14 passed, 0 failed',
+    last: '16 passed, 0 failed',
     code: 0,
   },
 ])('$what: $last', async ({ answers, last, code }) => {

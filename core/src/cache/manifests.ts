@@ -96,15 +96,15 @@ export function createManifestCache(
     const { route, upstream, accepted } = pull
     try {
       const key = keyOf(pull, pull.reference)
-      const current = await checks.run(key, () => headManifest(upstream, question(pull)))
+      const said = await checks.run(key, () => headManifest(upstream, question(pull)))
+      // Size and type of what is here are verified; those of a HEAD are not.
+      const current = said?.digest === record.digest ? record : said
       const spared = await spare(pull, record, current)
       if (spared) return spared
       if (!current) return await fetchTag(pull, tag)
       await holdings.note(route, current.digest, { kind: 'manifest', ...current })
-      const isMoved = current.digest !== record.digest
-      // A client that is told of a digest asks for it next, or compares it and never does: it must be here.
-      if (isMoved && pull.method === 'HEAD') await keepMoved(pull, current.digest)
-      const found = await fromRecord(pull, current, 'revalidated')
+      const found = await fromMoved(pull, record, current)
+      if (!found) return await fetchTag(pull, tag)
       // The old record goes only now: until the new content is here, it is what trouble leaves us with.
       await tags.note(route, tag, accepted.key, current)
       return found
@@ -118,6 +118,18 @@ export function createManifestCache(
     if (!pull.upstream.isScarce() || current?.digest === old.digest) return undefined
     if (current && (await store.stat(current.digest))) return undefined
     return (await isComplete(old.digest)) ? fromStore(pull, old, 'stale-spared') : undefined
+  }
+
+  /** Undefined where the upstream does not have what it has just named. */
+  async function fromMoved(pull: ManifestPull, old: TagRecord, current: TagRecord) {
+    try {
+      // A client that is told of a digest asks for it next, or compares it and never does: it must be here.
+      if (current !== old && pull.method === 'HEAD') await keepMoved(pull, current.digest)
+      return await fromRecord(pull, current, 'revalidated')
+    } catch (error) {
+      if (isUnknown(error)) return undefined
+      throw error
+    }
   }
 
   async function keepMoved(pull: ManifestPull, digest: Digest): Promise<void> {

@@ -38,9 +38,15 @@ export function createForgivingStore(
 ): ForgivingStore {
   let restsUntil = 0
 
+  const isResting = (now: number): boolean => {
+    const leftMs = restsUntil - now
+    // With more left than there was, the clock has been set back.
+    return leftMs > 0 && leftMs <= restMs
+  }
+
   const read = async <T>(ask: () => Promise<T> | undefined): Promise<T | undefined> => {
     const startedAt = clock.now()
-    if (startedAt < restsUntil) return undefined
+    if (isResting(startedAt)) return undefined
     try {
       const result = await ask()
       report.recovered('read')
@@ -62,7 +68,7 @@ export function createForgivingStore(
     stat: (digest) => read(() => store?.stat(digest)),
     open: (digest, range) => read(() => store?.open(digest, range)),
     async write(digest, size) {
-      if (clock.now() < restsUntil) return undefined
+      if (isResting(clock.now())) return undefined
       try {
         return await store?.write(digest, size)
       } catch (error) {

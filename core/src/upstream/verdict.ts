@@ -73,14 +73,16 @@ function isBlocked(response: Response): boolean {
   )
 }
 
-/** The registry has agreed and redirected; a link that its storage refuses has expired or is broken. */
+/** The registry has agreed and redirected; a link to what its storage refuses or has not is broken. */
 function isStorageRefusal(response: Response, from: URL, asked: Asked): boolean {
   return (
     asked.target.kind === 'blob' &&
     from.origin !== asked.endpoint.origin &&
-    (response.status === 401 || response.status === 403)
+    storageRefusals.has(response.status)
   )
 }
+
+const storageRefusals: ReadonlySet<number> = new Set([401, 403, 404, 410])
 
 export function denied({ upstream, repository }: Asked, words: string): RegistryError {
   return new RegistryError(

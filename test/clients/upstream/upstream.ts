@@ -17,6 +17,8 @@ export interface Upstream {
   readonly url: string
   /** The registry's host and port, as in an image's name. */
   readonly host: string
+  /** Where each of its hosts is. */
+  readonly doors: Readonly<Record<Host, string>>
   seed(...images: readonly Image[]): Promise<void>
   /** What was asked since the last `forget`, in order. */
   asked(filter?: Partial<Pick<Asked, 'host' | 'kind' | 'method'>>): readonly Asked[]
@@ -72,6 +74,7 @@ export async function startUpstream(): Promise<Upstream> {
   return {
     url: front.url,
     host: `127.0.0.1:${front.port}`,
+    doors: { registry: front.url, token: token.url, cdn: cdn.url },
     seed: async (...images) => {
       for (const image of images) await pushImage(target, image)
       asked.length = 0

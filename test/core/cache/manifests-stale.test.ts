@@ -204,3 +204,42 @@ describe('a tag that has moved while the new content is not to be had', () => {
     expect([answer.status, answer.bytes]).toEqual([200, index.bytes])
   })
 })
+
+describe('a HEAD that does not fit what is there', () => {
+  const lie =
+    (headers: Readonly<Record<string, string>>) =>
+    (call: Call): Response | undefined =>
+      call.method === 'HEAD' ? new Response(null, { headers: { ...told, ...headers } }) : undefined
+  const told = {
+    'content-type': index.mediaType,
+    'content-length': String(index.bytes.byteLength),
+    'docker-content-digest': index.digest,
+  }
+
+  test.each(['GET', 'HEAD'] as const)(
+    'names a digest that is nowhere: %s has the tag as ever',
+    async (method) => {
+      const { mirror, answerWith } = await warm()
+      answerWith(lie({ 'docker-content-digest': moved.digest }))
+      for (const pause of [0, minute]) {
+        await mirror.clock.advance(pause)
+        const answer = await (method === 'GET' ? mirror.get(latest) : mirror.head(latest))
+        expect([answer.status, answer.headers.get('docker-content-digest')]).toEqual([
+          200,
+          index.digest,
+        ])
+      }
+    },
+  )
+
+  test('another size of the same content is not believed', async () => {
+    const { mirror, answerWith } = await warm()
+    answerWith(lie({ 'content-length': '7', 'content-type': 'application/vnd.other+json' }))
+    for (const pause of [0, 1_000, minute]) {
+      await mirror.clock.advance(pause)
+      const { headers } = await mirror.head(latest)
+      expect(headers.get('content-length')).toBe(told['content-length'])
+      expect(headers.get('content-type')).toBe(told['content-type'])
+    }
+  })
+})

@@ -88,6 +88,17 @@ test('a store that hangs is not asked again for a while, and works again after i
   expect(await store.stat(digest)).toEqual({ size: 100 })
 })
 
+test('a clock that is set back ends the rest rather than lengthen it', async () => {
+  const inner = createFaultyStore()
+  const report = createStoreReport(createMemoryLogger(), createMetrics())
+  let now = 10_000_000
+  const store = createForgivingStore(inner, report, { ...createFakeClock(), now: () => now })
+  store.reportHang(new Error('not stored in time'))
+  expect(await store.write(digest, 100)).toBeUndefined()
+  now -= 3_600_000
+  expect(await store.write(digest, 100)).toBeDefined()
+})
+
 test('one blob that cannot be read is no reason to leave the others', async () => {
   const { inner, store } = settle()
   const write = await inner.write(digest)

@@ -42,7 +42,6 @@ test.each<[Row, string]>([
   [{ target: manifest, status: 404, body: '404 page not found\n' }, 'MANIFEST_UNKNOWN'],
   [{ target: byDigest, status: 404 }, 'MANIFEST_UNKNOWN'],
   [{ target: blob, status: 404, body: json('BLOB_UNKNOWN') }, 'BLOB_UNKNOWN'],
-  [{ target: blob, status: 404, from: storage }, 'BLOB_UNKNOWN'],
   [{ target: tags, status: 404 }, 'NAME_UNKNOWN'],
   [{ target: referrers, status: 404 }, 'MANIFEST_UNKNOWN'],
   [{ target: manifest, status: 401, body: json('UNAUTHORIZED') }, 'DENIED'],
@@ -66,6 +65,9 @@ test.each<[Row, string]>([
   // A signed link that its storage refuses.
   [{ target: blob, status: 403, from: storage, type: 'application/xml' }, 'server-error'],
   [{ target: blob, status: 401, from: storage }, 'server-error'],
+  // A link of a registry that knows the blob, to storage that does not.
+  [{ target: blob, status: 404, from: storage }, 'server-error'],
+  [{ target: blob, status: 410, from: storage }, 'server-error'],
   // What is no answer to the question.
   [{ target: manifest, status: 204 }, 'server-error'],
   [{ target: manifest, status: 302 }, 'server-error'],
