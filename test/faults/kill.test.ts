@@ -9,8 +9,8 @@ import { buildImage, buildMultiArch } from '../fakes/registry/index.ts'
 import { pull, runCache, startFaultMirror } from './mirror.ts'
 import { startSlowRegistry } from './slow-registry.ts'
 
-/** How many processes die: `KILLS=20 npm run test:faults -- kill` for a short one. */
-const kills = Number(process.env['KILLS'] ?? 200)
+/** How many processes die, fewer where all suites run in a row: `KILLS=20 npm run test:faults -- kill`. */
+const kills = Number(process.env['KILLS'] ?? (process.env['CI'] === undefined ? 200 : 60))
 const seed = Number(process.env['SEED'] ?? 1)
 /** As long as some pulls take, from their first byte to the last. */
 const latestMs = 400

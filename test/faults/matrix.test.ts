@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { until } from '../clients/process.ts'
 import { faults } from './faults.ts'
 import { homes } from './home.ts'
 import { openHomeWorld } from './home-world.ts'
@@ -7,11 +6,13 @@ import { ask, type Outcome } from './outcome.ts'
 import type { Pulls } from './pulls.ts'
 import { findWrong } from './stored.ts'
 import { columns, formatTable, readTable, type Row } from './table.ts'
+import { createTurns, eventually } from './turns.ts'
 import { type Cell, startWorld, type World } from './world.ts'
 
 const rows = readTable('fault')
 const homeRows = readTable('fault of the mirror')
 const results: Row[] = []
+const preparing = createTurns(3)
 /** Clients give up on a mirror that is silent for longer (clients.md, section 0.9). */
 const headersWithinSeconds = 15
 
@@ -39,9 +40,12 @@ describe.concurrent('an endpoint has a fault', () => {
   test.for(rows)('$name', async (row) => {
     const { name } = row
     const fault = faults[name]!
-    const cells = await world.open(name)
-    for (const cell of cells) if (cell.column === 'stale') await cell.keep()
-    if (fault.hasToken) await Promise.all(cells.map((cell) => cell.getToken()))
+    const cells = await preparing(async () => {
+      const opened = await world.open(name)
+      for (const cell of opened) if (cell.column === 'stale') await cell.keep()
+      if (fault.hasToken) await Promise.all(opened.map((cell) => cell.getToken()))
+      return opened
+    })
 
     const sites = [...new Set(cells.map(({ site }) => site))]
     await Promise.all(sites.map((site) => site.spoil(fault)))
@@ -53,10 +57,13 @@ describe.concurrent('an endpoint has a fault', () => {
 
 describe.concurrent('the mirror has a fault', () => {
   test.for(homeRows)('$name', async (row, { onTestFinished }) => {
-    const home = await openHomeWorld(world.hub, world.certificates, row.name)
-    onTestFinished(() => home.stop())
+    const home = await preparing(async () => {
+      const opened = await openHomeWorld(world.hub, world.certificates, row.name)
+      onTestFinished(() => opened.stop())
+      for (const cell of opened.cells) if (cell.column === 'warm') await cell.keep()
+      return opened
+    })
     const { cells } = home
-    for (const cell of cells) if (cell.column === 'warm') await cell.keep()
     await home.spoil()
     const pulls = Promise.all(cells.map(({ wanted }) => ask(wanted)))
     await home.pulled()
@@ -74,10 +81,13 @@ test('nothing wrong has come into the cache', async () => {
 
 /** Outcomes of the columns, in their order; of fewer where a row has fewer. */
 function hold({ name, words, seconds }: Row, outcomes: readonly Outcome[]): void {
-  const got = columns.map((column, index) => [column, outcomes[index]?.word ?? ''])
+  const got = columns.map((column, index) => [column, outcomes[index]?.word ?? ''] as const)
   const took = Math.max(...outcomes.map((outcome) => outcome.seconds))
   results.push({ name, words: Object.fromEntries(got) as Row['words'], seconds: took })
-  expect(Object.fromEntries(got)).toEqual(words)
+  const isMeant = ([column, word]: (typeof got)[number]): boolean =>
+    words[column].split(' or ').includes(word)
+  const meant = got.map((one) => (isMeant(one) ? one : [one[0], words[one[0]]]))
+  expect(Object.fromEntries(got)).toEqual(Object.fromEntries(meant))
   expect(took).toBeLessThan(seconds)
   for (const { secondsToHeaders } of outcomes)
     expect(secondsToHeaders).toBeLessThan(headersWithinSeconds)
@@ -94,7 +104,7 @@ const recoversWithinMs = 20_000
 
 async function recovers({ wanted }: Pulls): Promise<void> {
   const good = ['200', 'hit']
-  await until(
+  await eventually(
     `${wanted.url} is right again`,
     async () => {
       const { word } = await ask(wanted)

@@ -1,7 +1,7 @@
-import { until } from '../clients/process.ts'
 import type { Image } from '../clients/upstream/images.ts'
 import { ask, type Wanted } from './outcome.ts'
 import type { Column } from './table.ts'
+import { eventually } from './turns.ts'
 
 /** What a cell of the matrix asks for, of its image. */
 export interface Pulls {
@@ -29,10 +29,11 @@ export function toPulls(base: string, column: Column, image: Image): Pulls {
     wanted: wanted[column.replace(', 2', '') as keyof typeof wanted],
     async keep() {
       await Promise.all([byTag, ...blobs].map(ask))
-      await until('it is kept', async () => {
+      const areKept = async (): Promise<boolean> => {
         const words = await Promise.all(blobs.map(async (blob) => (await ask(blob)).word))
         return words.every((word) => word === 'hit')
-      })
+      }
+      await eventually('it is kept', areKept, 20_000)
     },
   }
 }

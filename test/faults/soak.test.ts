@@ -15,7 +15,7 @@ import { createTally, pullImage } from './soak-client.ts'
 import { findWrong } from './stored.ts'
 
 /** `SOAK=600 npm run test:faults -- soak` for ten minutes. */
-const seconds = Number(process.env['SOAK'] ?? (process.env['CI'] === undefined ? 180 : 40))
+const seconds = Number(process.env['SOAK'] ?? (process.env['CI'] === undefined ? 180 : 25))
 const seed = Number(process.env['SEED'] ?? Date.now() % 100_000)
 const clients = 8
 /** An endpoint that failed rests, so there are several pairs of them. */
