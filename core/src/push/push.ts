@@ -104,7 +104,10 @@ export function createPush(options: PushOptions): (step: PushStep) => Promise<Re
     const withQuery = (path: string, query: string): URL =>
       new URL(`${root}/${path}${query === '' ? '' : `?${query}`}`)
     const rest: Omit<Hop, 'url'> = { method, headers: kept, patienceMs: settleMs }
-    const sending = hasBody(push) && headers.get('content-length') !== '0' && body
+    const length = headers.get('content-length')
+    const sending = hasBody(push) && length !== '0' && body
+    // Of what is no stream, the runtime says the length itself; some then refuse to say it twice.
+    if (sending && length !== null) kept['content-length'] = length
     switch (target.kind) {
       case 'uploads':
         return {
@@ -182,7 +185,7 @@ function hasBody({ method, target, query }: Push): boolean {
 }
 
 /** What a client says of what it sends, and of where it is in an upload. */
-const passedHeaders = ['content-type', 'content-length', 'content-range', 'range', 'accept']
+const passedHeaders = ['content-type', 'content-range', 'range', 'accept']
 
 function answer(status: number, headers: Record<string, string>): Response {
   const length = status === 204 ? {} : { 'content-length': '0' }
