@@ -55,6 +55,8 @@ export interface DownloadsOptions {
   readonly logger: Logger
   readonly idleMs: number
   readonly answerMs: number
+  /** Those that began before the configuration changed, too. */
+  readonly running: Map<Digest, Running>
 }
 
 interface Running {
@@ -63,8 +65,7 @@ interface Running {
 }
 
 export function createDownloads(options: DownloadsOptions): Downloads {
-  const { store, holdings, clock, createHasher, metrics, logger, answerMs } = options
-  const running = new Map<Digest, Running>()
+  const { store, holdings, clock, createHasher, metrics, logger, answerMs, running } = options
 
   return {
     isRunning: (digest) => running.has(digest),
