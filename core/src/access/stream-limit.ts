@@ -39,12 +39,11 @@ export function createStreamLimit(
 
   return async (key) => {
     if (most === undefined) return () => undefined
-    const end = clock.now() + waitMs
-    for (;;) {
+    for (let waitedMs = 0; ; waitedMs += pollMs) {
       const release = tryOpen(key, most)
       if (release) return release
       // Asked again and again: a runtime may not let one request wake another.
-      if (clock.now() >= end) throw tooMany(most)
+      if (waitedMs >= waitMs) throw tooMany(most)
       await clock.sleep(pollMs)
     }
   }
