@@ -10,11 +10,11 @@ import { type Delivery, streaming } from './cache/delivery.ts'
 import type { Config } from './config/config.ts'
 import { toErrorResponse } from './errors.ts'
 import { createToRegistryError } from './failure.ts'
+import type { Lasting } from './lasting.ts'
 import { createMirror } from './mirror.ts'
-import { createMetrics } from './observe/metrics.ts'
 import { createObserve, type Exchange } from './observe/exchange.ts'
 import type { Ports } from './ports.ts'
-import type { RequestContext } from './request/context.ts'
+import type { Pullway } from './pullway.ts'
 import { splitUrl } from './request/parse.ts'
 import { createRegistry } from './registry.ts'
 import { respond } from './respond.ts'
@@ -27,40 +27,28 @@ export interface PullwayOptions {
   /** What the platform is good at; without it, everything streams. */
   readonly delivery?: Delivery
   /** The file of users, where the configuration names one. */
-  readonly users?: UsersFile
+  readonly users?: UsersFile | undefined
   /** Resolves to the problems that keep the mirror from being ready. */
   readonly isReady?: () => Promise<readonly string[]>
   /** Lines in Prometheus' text format that the runtime adds to the mirror's own. */
   readonly runtimeMetrics?: () => string
 }
 
-export interface Pullway {
-  fetch(request: Request, context: RequestContext): Promise<Response>
-  /** Takes the file of users as it has become; a bad one is logged, and the old users stay. */
-  replaceUsers(file: UsersFile): void
-  /** Resolves when no download into the cache runs. */
-  idle(): Promise<void>
-}
-
-/** A mirror: which path goes to which room, the one place that catches, and the log of what was answered. */
-export function createPullway({
-  config,
-  ports,
-  delivery = streaming,
-  users,
-  isReady,
-  runtimeMetrics,
-}: PullwayOptions): Pullway {
-  const metrics = createMetrics()
+/** A configuration at work: which path goes to which room, the one place that catches, and the log of what was answered. */
+export function createApp(
+  { config, ports, delivery = streaming, users, isReady, runtimeMetrics }: PullwayOptions,
+  lasting: Lasting,
+): Omit<Pullway, 'replace'> {
+  const { metrics } = lasting
   const mayAsk = ({ upstream, repository }: Route): boolean =>
     gate.permit.allowsScope(nobody, upstream, repository)
-  const mirror = createMirror({ config, ports, metrics, delivery, mayAsk })
-  const door = createRelayDoor(config, mirror.relay, ports.clock)
+  const mirror = createMirror({ config, ports, lasting, delivery, mayAsk })
+  const door = createRelayDoor(config, mirror.relay, lasting.relayGuesses)
   const router = createRouter(config)
   const readClient = createReadClient(config.trustedProxies, config.publicUrl)
   const observe = createObserve(config, ports, metrics)
   const { findMeaning } = mirror
-  const gate = createGate({ config, ports, metrics, router, file: users, findMeaning })
+  const gate = createGate({ config, ports, lasting, router, file: users, findMeaning })
   const registry = createRegistry({ config, router, mirror, gate, door })
   const toRegistryError = createToRegistryError(metrics, ports.logger)
   // Of hono's routers the quickest alone; its smaller ones do not mind a slash at the end of a path.

@@ -18,10 +18,10 @@ import { createStoreReport } from './cache/store-report.ts'
 import { createForgivingStore } from './cache/store.ts'
 import { createTags } from './cache/tags.ts'
 import type { Config, UpstreamConfig } from './config/config.ts'
+import type { Lasting } from './lasting.ts'
 import { listReferrers, type ReferrersPull } from './listing/referrers.ts'
 import { listTags } from './listing/tags.ts'
 import { search } from './listing/search.ts'
-import type { Metrics } from './observe/metrics.ts'
 import type { Digest, Ports } from './ports.ts'
 import { everything, parseAccept } from './request/accept.ts'
 import { parseByteRange } from './request/byte-range.ts'
@@ -65,7 +65,7 @@ export interface Mirror {
 export interface MirrorOptions {
   readonly config: Config
   readonly ports: Ports
-  readonly metrics: Metrics
+  readonly lasting: Lasting
   readonly delivery: Delivery
   /** Whether the operator's image lists leave anything of a repository to be asked for. */
   readonly mayAsk: (route: Route) => boolean
@@ -73,9 +73,10 @@ export interface MirrorOptions {
 
 /** The pull itself: a routed request to the answer of the cache or, through it, of the upstream. */
 export function createMirror(options: MirrorOptions): Mirror {
-  const { config, ports, metrics, delivery } = options
+  const { config, ports, lasting, delivery } = options
   const { clock, createHasher, logger } = ports
   const { timeouts, cache } = config
+  const { metrics } = lasting
   const report = createStoreReport(logger, metrics)
   const state = withForgiveness(ports.state, report)
   const volatile = withForgiveness(ports.volatile, report)
@@ -84,7 +85,7 @@ export function createMirror(options: MirrorOptions): Mirror {
   const tags = createTags(state, clock, cache.tags, config.push.enabled)
   const { idleMs, answerMs } = timeouts
   const common = { store, holdings, clock, createHasher, metrics, logger, idleMs, answerMs }
-  const downloads = createDownloads(common)
+  const downloads = createDownloads({ ...common, running: lasting.downloads })
   const { presign, ingest } = ports
   const keep = createKeepBlob({ ...common, downloads, ingest, volatile })
   // What was kept but could not be linked to would be downloaded for nobody.
@@ -96,8 +97,9 @@ export function createMirror(options: MirrorOptions): Mirror {
   const findMeaning = createFindMeaning(tags)
   const findBlob = createBlobCache({ ...common, downloads, link, pass })
   const findManifest = createManifestCache({ ...common, tags, serveStaleOn: cache.serveStaleOn })
-  const upstreams = createUpstreams(config, { ...ports, state, volatile, metrics })
-  const relay = createRelayAccess({ ...options, ports: { ...ports, state, volatile }, router })
+  const settings = { ...ports, state, volatile, metrics }
+  const upstreams = createUpstreams(config, settings, lasting.upstreams)
+  const relay = createRelayAccess({ ...options, metrics, ports: settings, router })
   const see = createSee(relay.grants, createPrivateRepositories(state, clock))
 
   return {

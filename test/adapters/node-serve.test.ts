@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto'
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer, type RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { parseConfig } from '@pullway/core/config'
 import { startServer } from '@pullway/node'
@@ -15,45 +13,8 @@ import {
   type Cli,
   type Folder,
 } from './node-process.ts'
+import { content, digest, startSlowUpstream, type Upstream } from './node-slow-upstream.ts'
 import { connectRaw, createRecordingLogger, eventually } from './node-support.ts'
-
-const content = Buffer.alloc(3 * 1024 * 1024, 'pullway')
-const digest = `sha256:${createHash('sha256').update(content).digest('hex')}`
-
-interface Upstream {
-  readonly url: string
-  /** Lets the blob's second half go. */
-  release(): void
-  [Symbol.asyncDispose](): Promise<void>
-}
-
-/** Gives one half of the blob, and the other when it is told to. */
-async function startSlowUpstream(): Promise<Upstream> {
-  const held: (() => void)[] = []
-  const listener: RequestListener = ({ method, url }, response) => {
-    if (url?.endsWith(digest) !== true) {
-      response.writeHead(200).end('{}')
-      return
-    }
-    response.writeHead(200, { 'content-length': content.length })
-    if (method === 'HEAD') {
-      response.end()
-      return
-    }
-    response.write(content.subarray(0, content.length / 2))
-    held.push(() => response.end(content.subarray(content.length / 2)))
-  }
-  const server = createServer(listener)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `http://127.0.0.1:${(server.address() as { port: number }).port}`,
-    release: () => held.forEach((send) => send()),
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
-}
 
 async function startMirror(folder: Folder, upstream: Upstream): Promise<Cli & { url: string }> {
   await folder.write('pullway.yaml', {
@@ -137,7 +98,9 @@ test('a deployment embeds it', async () => {
   const path = join(folder.path, 'cache')
   const document = { listen: '127.0.0.1:0', cache: { blobs: { path } } }
   const config = parseConfig(JSON.stringify(document), { file: 'test', environment: {} })
-  const server = await startServer(config, { logger: { ...createRecordingLogger(), flush } })
+  const server = await startServer(config, {
+    logger: { ...createRecordingLogger(), flush },
+  })
   const answer = await fetch(`${server.url}/v2/`)
   expect([answer.status, await answer.text()]).toEqual([200, '{}'])
   const { port } = new URL(server.url)

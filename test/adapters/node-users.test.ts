@@ -1,9 +1,8 @@
-import { chmod, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import { chmod, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { PassThrough, Readable } from 'node:stream'
 import { verifyBcrypt } from '@pullway/node'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { readUsersFile, watchUsersFile } from '../../adapters/node/src/users-file.ts'
-import { createFakeClock } from '../fakes/clock.ts'
+import { readUsersFile } from '../../adapters/node/src/users-file.ts'
 import { hashes, usersFile } from '../fakes/login-world.ts'
 import {
   type CliResult,
@@ -200,58 +199,6 @@ describe('pullway user', () => {
 })
 
 describe('the file while a server runs', () => {
-  function watch(): {
-    readonly seen: string[]
-    readonly problems: string[]
-    readonly move: () => Promise<void>
-    stop(): void
-  } {
-    const clock = createFakeClock()
-    const seen: string[] = []
-    const problems: string[] = []
-    const end = new AbortController()
-    const log = (_: string, fields?: object): void => void problems.push(JSON.stringify(fields))
-    watchUsersFile({
-      first: { file: `${folder.path}/users`, text: 'one\n' },
-      clock,
-      logger: { info: log, warn: log, error: log, access: () => undefined },
-      signal: end.signal,
-      onChange: ({ text }) => void seen.push(text),
-    })
-    return {
-      seen,
-      problems,
-      // Until it sleeps again: what it reads between comes from a real disk.
-      move: async () => {
-        while (clock.sleepers === 0) await new Promise((resolve) => setImmediate(resolve))
-        await clock.advance(2_000)
-        while (clock.sleepers === 0) await new Promise((resolve) => setImmediate(resolve))
-      },
-      stop: () => end.abort(),
-    }
-  }
-
-  test('is read when it changes, and when it comes back', async () => {
-    await folder.write('users', 'one\n')
-    const watched = watch()
-    await watched.move()
-    expect(watched.seen).toEqual([])
-    await folder.write('users', 'two\n')
-    await utimes(`${folder.path}/users`, 1, 1)
-    await watched.move()
-    expect(watched.seen).toEqual(['two\n'])
-    const { rm } = await import('node:fs/promises')
-    await rm(`${folder.path}/users`)
-    await watched.move()
-    await watched.move()
-    expect(watched.problems).toHaveLength(1)
-    expect(watched.problems[0]).toContain('there is no such file')
-    await folder.write('users', 'three\n')
-    await watched.move()
-    expect(watched.seen).toEqual(['two\n', 'three\n'])
-    watched.stop()
-  })
-
   test('names itself when it cannot be read', async () => {
     await expect(readUsersFile(folder.path)).rejects.toThrow(
       /cannot read the users in .*: it is a folder/,

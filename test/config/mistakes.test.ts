@@ -67,6 +67,8 @@ test.each<[text: string, line: number, key: string, message: RegExp]>([
   ['cache: { tags: { freshFor: -1s } }', 1, 'cache.tags.freshFor', /unit of time/],
   ['cache: { tags: { staleFor: 99999d } }', 1, 'cache.tags.staleFor', /from 0s to 3650d/],
   ['timeouts: { answer: 15s }', 1, 'timeouts.answer', /from 1ms to 14s/],
+  ['shutdown: { drain: 11m }', 1, 'shutdown.drain', /from 0s to 10m/],
+  ['shutdown: { finnish: 1s }', 1, 'shutdown.finnish', /did you mean "finish"\?/],
   ['timeouts: { connect: 0s }', 1, 'timeouts.connect', /from 1ms to 1h/],
   ['cache: { blobs: { driver: memory, maxSize: 50G } }', 1, 'cache.blobs.maxSize', /unit of size/],
   ['cache: { blobs: { driver: memory, maxSize: 1B } }', 1, 'cache.blobs.maxSize', /from 1MiB/],

@@ -33,6 +33,7 @@ describe('defaults', () => {
         serveStaleOn: new Set(['rate-limited', 'server-error', 'timeout', 'unreachable']),
       },
       timeouts: { connectMs: 5000, firstByteMs: 10_000, idleMs: 30_000, answerMs: 14_000 },
+      shutdown: { drainMs: 0, finishMs: 30_000 },
       push: { enabled: false },
       log: { format: 'main', level: 'info' },
     })
@@ -96,6 +97,11 @@ test.each<[string, (config: Config) => unknown, unknown]>([
     '{\n\t"cache": {\n\t\t"blobs": {"driver": "none", "path": null}\n\t}\n}',
     ({ cache }) => cache.blobs.driver,
     'none',
+  ],
+  [
+    'shutdown: { drain: 5s, finish: 0s }',
+    ({ shutdown }) => shutdown,
+    { drainMs: 5000, finishMs: 0 },
   ],
   ['timeouts: { connect: &one 1s, idle: *one }', ({ timeouts }) => timeouts.idleMs, 1000],
 ])('%s', (text, pick, expected) => {

@@ -44,6 +44,39 @@ describe('upstream is paused', () => {
   })
 })
 
+describe('with many bodies on their way', () => {
+  const many = 1_000
+  function makeMany() {
+    const bodies = { open: many }
+    const upstream = { pause: vi.fn(), resume: vi.fn(), abort: vi.fn<(reason: Error) => void>() }
+    return { bodies, upstream, body: createUpstreamBody(upstream, NaN, bodies) }
+  }
+
+  test('each is paused after a chunk, and goes on when that is read', async () => {
+    const { body, upstream } = makeMany()
+    expect(pushUntilPaused(body, upstream, 65_536)).toBe(1)
+    const reader = body.stream.getReader()
+    for (let count = 1; count < 20; count += 1) {
+      await reader.read()
+      expect(upstream.resume).toHaveBeenCalledTimes(count)
+      body.push(makeBytes(65_536))
+      expect(upstream.pause).toHaveBeenCalledTimes(count + 1)
+    }
+  })
+
+  test.each<[string, (body: UpstreamBody) => unknown]>([
+    ['ends', (body) => body.end()],
+    ['breaks', (body) => body.fail(new Error('cut'))],
+    ['is not wanted any more, and ends', (body) => body.stream.cancel().then(() => body.end())],
+    ['breaks twice', (body) => [1, 2].forEach(() => body.fail(new Error('cut')))],
+  ])('one that %s leaves its share to the others', async (_, act) => {
+    const { bodies, body } = makeMany()
+    expect(bodies.open).toBe(many + 1)
+    await act(body)
+    expect(bodies.open).toBe(many)
+  })
+})
+
 describe('a body that nobody wants', () => {
   test('is read to its end where that is near', async () => {
     vi.useFakeTimers()

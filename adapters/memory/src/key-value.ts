@@ -14,7 +14,11 @@ interface Entry {
   readonly value: string
   /** Epoch milliseconds. */
   readonly expiresAt: number
+  readonly ttlMs: number
 }
+
+/** A clock that was set back by more would keep what was to be forgotten soon. */
+const clockSlackMs = 60_000
 
 export function createMemoryKeyValue({
   clock,
@@ -31,13 +35,15 @@ export function createMemoryKeyValue({
     async get(key) {
       const entry = entries.get(key)
       if (entry === undefined) return undefined
-      if (clock.now() < entry.expiresAt) return entry.value
+      const leftMs = entry.expiresAt - clock.now()
+      if (leftMs > 0 && leftMs <= entry.ttlMs + clockSlackMs) return entry.value
       entries.delete(key)
       return undefined
     },
 
     async set(key, value, ttlSeconds) {
-      entries.set(key, { value, expiresAt: clock.now() + ttlSeconds * 1000 })
+      const ttlMs = ttlSeconds * 1000
+      entries.set(key, { value, expiresAt: clock.now() + ttlMs, ttlMs })
     },
 
     async delete(key) {

@@ -53,7 +53,7 @@ export function exchange(
       onResponseStart(controller, status, headers) {
         if (status < 200) return
         if (request.method !== 'HEAD' && !bodilessStatuses.has(status)) {
-          answer = createUpstreamBody(controller, Number(headers['content-length']))
+          answer = createUpstreamBody(controller, Number(headers['content-length']), pool.bodies)
         }
         // What this throws (a status of 600) ends the exchange in onResponseError.
         resolve(new Response(answer?.stream ?? null, { status, headers: toHeaders(headers) }))

@@ -14,6 +14,8 @@ export interface ConsoleLoggerOptions {
 export interface ConsoleLogger extends Logger {
   /** Resolves when all lines so far are written. */
   flush(): Promise<void>
+  /** From now on in another format, or from another level on; absent where an embedder decides that. */
+  change?(settings: Pick<ConsoleLoggerOptions, 'format' | 'level'>): void
 }
 
 /** A write for each line would cost more than the answer that the line is about. */
@@ -24,11 +26,11 @@ const severity: Readonly<Record<LogLevel, number>> = { info: 0, warn: 1, error: 
 
 /** Access lines go to stdout, all else to stderr. */
 export function createConsoleLogger({
-  format,
-  level: leastLevel,
   clock = systemClock,
   write = writeToConsole,
+  ...settings
 }: ConsoleLoggerOptions): ConsoleLogger {
+  let { format, level: leastLevel } = settings
   let forStdout = ''
   let forStderr = ''
   let isFlushDue = false
@@ -67,6 +69,11 @@ export function createConsoleLogger({
     access(line) {
       forStdout += oneLine(line) + '\n'
       scheduleFlush()
+    },
+
+    change(changed) {
+      format = changed.format
+      leastLevel = changed.level
     },
 
     async flush() {

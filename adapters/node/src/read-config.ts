@@ -13,10 +13,7 @@ export interface ConfigFlags {
 
 type ReadSurroundings = Pick<Surroundings, 'environment' | 'folder'>
 
-interface Source {
-  readonly file: string
-  readonly text: string
-}
+type Source = Omit<ReadConfig, 'config'>
 
 const usualFile = 'pullway.yaml'
 
@@ -24,6 +21,9 @@ export interface ReadConfig {
   readonly config: Config
   /** Where it came from. */
   readonly file: string
+  readonly text: string
+  /** The file on the disk; of the defaults, the one that would be read if it were there. */
+  readonly path: string | undefined
 }
 
 /** --config, else PULLWAY_CONFIG (a document itself), else ./pullway.yaml, else the defaults. */
@@ -31,10 +31,11 @@ export async function readConfig(
   { config, listen }: ConfigFlags,
   { environment, folder }: ReadSurroundings,
 ): Promise<ReadConfig> {
-  const { file, text } = await findSource(config, { environment, folder })
+  const source = await findSource(config, { environment, folder })
+  const { file, text } = source
   const overridden = listen === undefined ? environment : { ...environment, PULLWAY_LISTEN: listen }
   try {
-    return { config: parseConfig(text, { file, environment: overridden }), file }
+    return { config: parseConfig(text, { file, environment: overridden }), ...source }
   } catch (error) {
     if (listen === undefined || !(error instanceof ConfigError)) throw error
     throw new ConfigError(
@@ -49,15 +50,21 @@ async function findSource(
   flag: string | undefined,
   { environment, folder }: ReadSurroundings,
 ): Promise<Source> {
-  if (flag !== undefined) return { file: flag, text: await readText(folder, flag) }
+  if (flag !== undefined) return readSource(folder, flag)
   const document = environment['PULLWAY_CONFIG']
-  if (document !== undefined && document !== '') return { file: 'PULLWAY_CONFIG', text: document }
-  try {
-    return { file: usualFile, text: await readText(folder, usualFile) }
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return { file: 'defaults', text: '' }
-    throw error
+  if (document !== undefined && document !== '') {
+    return { file: 'PULLWAY_CONFIG', text: document, path: undefined }
   }
+  try {
+    return await readSource(folder, usualFile)
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error
+    return { file: 'defaults', text: '', path: resolve(folder, usualFile) }
+  }
+}
+
+async function readSource(folder: string, file: string): Promise<Source> {
+  return { file, text: await readText(folder, file), path: resolve(folder, file) }
 }
 
 async function readText(folder: string, file: string): Promise<string> {

@@ -19,7 +19,7 @@ export function createReadiness(options: ReadinessOptions): () => Promise<readon
   return async () => {
     if (isStopping()) return ['stopping']
     if (folder === undefined) return []
-    if (checked === undefined || clock.now() - checked.at >= rememberMs) {
+    if (checked === undefined || Math.abs(clock.now() - checked.at) >= rememberMs) {
       checked = { at: clock.now(), problems: tryToWrite(folder) }
     }
     return await checked.problems

@@ -4,7 +4,10 @@ import type { RunningServer } from './serve.ts'
 /** A terminal and npm both pass Ctrl-C on: what comes so soon is the same signal once more. */
 const sameSignalMs = 500
 
-/** Until SIGTERM or SIGINT; a second signal ends it at once. Leaves the process. SIGHUP reads the users anew. */
+/**
+ * Until SIGTERM or SIGINT; a second signal ends it at once. Leaves the process. SIGHUP reads the configuration
+ * and the users anew.
+ */
 export function runUntilSignal(server: RunningServer, logger: ConsoleLogger): void {
   let firstAt: number | undefined
   const stop = (signal: NodeJS.Signals): void => {

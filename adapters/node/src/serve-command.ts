@@ -1,6 +1,6 @@
 import { describeListenError } from './listen-error.ts'
 import { createConsoleLogger } from './logger.ts'
-import { type ConfigFlags, readConfig } from './read-config.ts'
+import { type ConfigFlags, type ReadConfig, readConfig } from './read-config.ts'
 import { runUntilSignal, watchForFaults } from './run.ts'
 import { type RunningServer, startServer, type StartOptions } from './serve.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -9,9 +9,10 @@ import type { Config } from '@pullway/core/config'
 
 /** Resolves when the server listens; a signal ends the process. */
 export async function serve(flags: ConfigFlags, surroundings: Surroundings): Promise<void> {
-  const { config } = await readConfig(flags, surroundings)
+  const read = (): Promise<ReadConfig> => readConfig(flags, surroundings)
+  const { config, text, path } = await read()
   const logger = createConsoleLogger(config.log)
-  const server = await start(config, { logger })
+  const server = await start(config, { logger, source: { text, path, read } })
   watchForFaults(logger)
   runUntilSignal(server, logger)
   surroundings.stdout(`Pullway listens on ${server.url}\n`)

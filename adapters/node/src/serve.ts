@@ -5,25 +5,27 @@ import { createConsoleLogger, type ConsoleLogger } from './logger.ts'
 import { createPorts } from './ports.ts'
 import { formatProcessMetrics } from './process-metrics.ts'
 import { createReadiness } from './readiness.ts'
+import { type ConfigSource, createReload } from './reload.ts'
 import { createHttpServer } from './server.ts'
 import { keepSweeping } from './sweeping.ts'
-import { readUsersFile, watchUsersFile } from './users-file.ts'
+import { readUsersFile } from './users-file.ts'
 
 export interface StartOptions {
   /** Else one on the console, as `log` in the configuration says. */
   readonly logger?: ConsoleLogger
-  /** How long running downloads may take to finish when the server stops. */
-  readonly stopWithinMs?: number
+  /** Where the configuration came from, if it is to be read again when it changes. */
+  readonly source?: ConfigSource
 }
 
 export interface RunningServer {
   /** `http://127.0.0.1:5000`, with the port that the system chose where 0 was configured. */
   readonly url: string
-  /** Reads the users' file now, where there is one. */
+  /** Reads the configuration and the users' file now. */
   reload(): Promise<void>
   /**
-   * Says no to /readyz and to new connections, and lets running downloads finish. A second call with fewer
-   * milliseconds shortens that. Resolves, after the log is written, to whether all was finished.
+   * Says no to /readyz, answers on for `shutdown.drain`, then refuses new connections and lets running
+   * downloads finish within `shutdown.finish`. With milliseconds, at once and within these; also as a second
+   * call. Resolves, after the log is written, to whether all was finished.
    */
   stop(withinMs?: number): Promise<boolean>
 }
@@ -33,20 +35,20 @@ const longestUploadMs = 6 * 3600_000
 
 export async function startServer(
   config: Config,
-  options: StartOptions = {},
+  { logger = createConsoleLogger(config.log), source }: StartOptions = {},
 ): Promise<RunningServer> {
-  const { logger = createConsoleLogger(config.log), stopWithinMs = 30_000 } = options
   const { htpasswd } = config.access.users ?? {}
   const users = htpasswd === undefined ? undefined : await readUsersFile(htpasswd)
   const { ports, folder, sweeps, usage, close } = createPorts(config, logger)
   const { clock } = ports
   const stopping = new AbortController()
-  const isStopping = (): boolean => stopping.signal.aborted
+  const { signal } = stopping
+  const isStopping = (): boolean => signal.aborted
 
   const pullway = createPullway({
     config,
     ports,
-    ...(users && { users }),
+    users,
     isReady: createReadiness({ folder, clock, isStopping }),
     runtimeMetrics: () => formatProcessMetrics() + (usage ? formatCacheMetrics(usage()) : ''),
   })
@@ -54,22 +56,21 @@ export async function startServer(
   const limits = config.push.enabled ? { requestTimeout: longestUploadMs } : {}
   const running = { pullway, listen, logger, clock, isStopping, limits }
   const server = await createHttpServer(running)
-  void keepSweeping(sweeps, ports, stopping.signal)
-  const watch =
-    users &&
-    watchUsersFile({
-      first: users,
-      clock,
-      logger,
-      signal: stopping.signal,
-      onChange: (file) => pullway.replaceUsers(file),
-    })
+  void keepSweeping(sweeps, ports, signal)
+  const reload = createReload({ config, users, source, pullway, logger, clock, signal })
+  const hurry = new AbortController()
+  let drained: Promise<void> | undefined
+
   return {
     url: server.url,
-    reload: async () => watch?.reload(),
-    async stop(withinMs = stopWithinMs) {
+    reload: () => reload.now(),
+    async stop(withinMs) {
       stopping.abort()
-      const isFinished = await server.stop(withinMs)
+      const { drainMs, finishMs } = reload.config().shutdown
+      if (withinMs !== undefined) hurry.abort()
+      drained ??= clock.sleep(drainMs, hurry.signal)
+      await drained
+      const isFinished = await server.stop(withinMs ?? finishMs)
       await close()
       await logger.flush()
       return isFinished

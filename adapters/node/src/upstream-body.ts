@@ -13,8 +13,10 @@ export interface UpstreamBody {
   fail(error: Error): void
 }
 
-/** Upstream stops sending when so much is unread. */
+/** Upstream stops sending when so much is unread; of all bodies together not much more than the last. */
 const bufferedBytes = 256 * 1024
+const leastBufferedBytes = 16 * 1024
+const bufferedTogetherBytes = 16 * 1024 * 1024
 
 /** Counted for each chunk, or a body in chunks of one byte would take far more memory than it has bytes. */
 const chunkOverheadBytes = 128
@@ -23,8 +25,12 @@ const chunkOverheadBytes = 128
 const drainedBytes = 64 * 1024
 const drainMilliseconds = 1000
 
-/** `announced` is the body's length, NaN where upstream does not say. */
-export function createUpstreamBody(upstream: Upstream, announced: number): UpstreamBody {
+/** `announced` is the body's length, NaN where upstream does not say; `bodies` are those that are open. */
+export function createUpstreamBody(
+  upstream: Upstream,
+  announced: number,
+  bodies: { open: number } = { open: 0 },
+): UpstreamBody {
   let received = 0
   let isPaused = false
   let state: 'open' | 'draining' | 'closed' = 'open'
@@ -32,8 +38,16 @@ export function createUpstreamBody(upstream: Upstream, announced: number): Upstr
   let drainLimit: NodeJS.Timeout | undefined
   let sink: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined
 
+  bodies.open += 1
+
+  function hasRoom(): boolean {
+    const unread = bufferedBytes - (sink?.desiredSize ?? 0)
+    const share = bufferedTogetherBytes / bodies.open
+    return unread < Math.max(leastBufferedBytes, Math.min(bufferedBytes, share))
+  }
+
   function resume(): void {
-    if (!isPaused) return
+    if (!isPaused || (state === 'open' && !hasRoom())) return
     isPaused = false
     upstream.resume()
   }
@@ -54,6 +68,7 @@ export function createUpstreamBody(upstream: Upstream, announced: number): Upstr
   }
 
   function close(): void {
+    if (state !== 'closed') bodies.open -= 1
     state = 'closed'
     clearTimeout(drainLimit)
   }
@@ -84,7 +99,7 @@ export function createUpstreamBody(upstream: Upstream, announced: number): Upstr
         return
       }
       sink?.enqueue(chunk)
-      if ((sink?.desiredSize ?? 0) > 0) return
+      if (hasRoom()) return
       isPaused = true
       upstream.pause()
     },

@@ -7,6 +7,8 @@ export interface ConnectionPool {
   readonly dispatcher: Dispatcher
   /** True while a new connection gets its first request, so that a request can tell whether it has an old one. */
   isOpening(): boolean
+  /** Bodies on their way in, which share the memory for what is unread. */
+  readonly bodies: { open: number }
 }
 
 export interface Connections {
@@ -60,7 +62,7 @@ function createPool(options: ConnectionsOptions, pipelining: 0 | 1): ConnectionP
     headersTimeout: 0,
     bodyTimeout: 0,
   })
-  return { dispatcher, isOpening: () => isOpening }
+  return { dispatcher, isOpening: () => isOpening, bodies: { open: 0 } }
 }
 
 function createConnector(options: ConnectionsOptions): buildConnector.connector {

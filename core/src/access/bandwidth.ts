@@ -14,8 +14,14 @@ const leastPieceBytes = 1024
 const longestBookingMs = 300_000
 const maxClients = 10_000
 
-export function createBandwidth(bytesPerSecond: number, clock: Clock): ShapeBody {
-  const freeAt = new Map<string, number>()
+/** By client key, when its line is free again. */
+export type Bookings = Map<string, number>
+
+export function createBandwidth(
+  bytesPerSecond: number,
+  clock: Clock,
+  freeAt: Bookings = new Map(),
+): ShapeBody {
   const pieceBytes = Math.max(leastPieceBytes, Math.floor(bytesPerSecond / piecesPerSecond))
 
   /** Books the client's line for so many bytes; resolves when their turn has come. */

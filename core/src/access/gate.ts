@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts'
 import { RegistryError } from '../errors.ts'
+import type { Lasting } from '../lasting.ts'
 import type { Exchange } from '../observe/exchange.ts'
-import type { Metrics } from '../observe/metrics.ts'
 import type { Ports } from '../ports.ts'
 import { splitUrl } from '../request/parse.ts'
 import type { Router } from '../route.ts'
@@ -40,7 +40,7 @@ export interface Asked {
 export interface GateOptions {
   readonly config: Config
   readonly ports: Ports
-  readonly metrics: Metrics
+  readonly lasting: Lasting
   readonly router: Router
   readonly file: UsersFile | undefined
   readonly findMeaning: PermitOptions['findMeaning']
@@ -58,10 +58,10 @@ const tooLong = new RegistryError(
 const healthPaths: ReadonlySet<string> = new Set(['/healthz', '/readyz'])
 
 export function createGate(options: GateOptions): Gate {
-  const { config, ports, findMeaning } = options
+  const { config, ports, lasting, findMeaning } = options
   const admit = createAdmit(config.access)
   const permit = createPermit({ config, findMeaning })
-  const limits = createLimits(config.limits, ports)
+  const limits = createLimits(config.limits, ports, lasting)
   const logins = createLogins({ ...options, allowsScope: permit.allowsScope })
 
   return {

@@ -56,7 +56,8 @@ export function createGuesses(clock: Clock): Guesses {
     const key = toClientKey(undefined, address)
     const now = clock.now()
     const record = records.get(key) ?? { wrong: 0, at: now }
-    record.wrong = Math.max(0, record.wrong - (now - record.at) / forgivenMs)
+    // A clock that was set back forgives nothing, and adds nothing.
+    record.wrong = Math.max(0, record.wrong - Math.max(0, now - record.at) / forgivenMs)
     record.at = now
     // Again at the end: the client that was not heard of for longest is forgotten first.
     records.delete(key)

@@ -1,5 +1,6 @@
 import type { Answer } from '../answer.ts'
 import type { LimitsConfig } from '../config/config.ts'
+import type { Lasting } from '../lasting.ts'
 import type { Ports } from '../ports.ts'
 import type { RequestContext } from '../request/context.ts'
 import { createBandwidth } from './bandwidth.ts'
@@ -16,10 +17,11 @@ export interface Limits {
 export function createLimits(
   limits: LimitsConfig,
   { limiter, clock, logger }: Pick<Ports, 'limiter' | 'clock' | 'logger'>,
+  { streams, bookings }: Pick<Lasting, 'streams' | 'bookings'>,
 ): Limits {
-  const openStream = createStreamLimit(limits.connections, clock)
+  const openStream = createStreamLimit(limits.connections, clock, streams)
   const { bandwidthBytesPerSecond: bandwidth } = limits
-  const shape = bandwidth === undefined ? undefined : createBandwidth(bandwidth, clock)
+  const shape = bandwidth === undefined ? undefined : createBandwidth(bandwidth, clock, bookings)
   const isUnlimited = limits.connections === undefined && !shape
 
   return {

@@ -1,7 +1,7 @@
 import { withForgiveness } from '../cache/state.ts'
 import { createStoreReport } from '../cache/store-report.ts'
 import type { Config, UpstreamConfig } from '../config/config.ts'
-import type { Metrics } from '../observe/metrics.ts'
+import type { Lasting } from '../lasting.ts'
 import type { Ports } from '../ports.ts'
 import type { Router } from '../route.ts'
 import type { Caller } from './caller.ts'
@@ -27,7 +27,7 @@ export interface Logins {
 export interface LoginsOptions {
   readonly config: Config
   readonly ports: Ports
-  readonly metrics: Metrics
+  readonly lasting: Lasting
   readonly router: Router
   /** Whether any pull of this repository may be allowed to this caller: scopes are cut to these. */
   readonly allowsScope: (caller: Caller, upstream: UpstreamConfig, repository: string) => boolean
@@ -36,7 +36,7 @@ export interface LoginsOptions {
 
 /** Throws a ConfigError when the users cannot be read. */
 export function createLogins(options: LoginsOptions): Logins {
-  const { config, ports, metrics, router, allowsScope, file } = options
+  const { config, ports, lasting, router, allowsScope, file } = options
   const { users: usersConfig } = config.access
   if (!usersConfig) return openMirror
   const { clock, createHasher, logger, verifyBcrypt, maxPbkdf2Iterations } = ports
@@ -44,13 +44,14 @@ export function createLogins(options: LoginsOptions): Logins {
     ...(verifyBcrypt && { verifyBcrypt }),
     ...(maxPbkdf2Iterations !== undefined && { maxPbkdf2Iterations }),
   }
-  const report = createStoreReport(logger, metrics)
+  const report = createStoreReport(logger, lasting.metrics)
   const state = withForgiveness(ports.state, report)
   const volatile = withForgiveness(ports.volatile, report)
   const { anonymous, tokenKey } = usersConfig
 
   const users = createUsers({ config, file, means, clock, createHasher, logger })
-  const passwords = createPasswords({ users, means, clock, createHasher, logger })
+  const { guesses } = lasting
+  const passwords = createPasswords({ users, means, guesses, clock, createHasher, logger })
   const keys = createSigningKeys({ configured: tokenKey, volatile, clock, createHasher })
   const tokens = createTokens({ users, keys, clock, createHasher })
   const hasLastingKey = tokenKey !== undefined

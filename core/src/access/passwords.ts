@@ -1,6 +1,6 @@
 import { RegistryError } from '../errors.ts'
 import type { Clock, CreateHasher, Logger } from '../ports.ts'
-import { createGuesses } from './guesses.ts'
+import type { Guesses } from './guesses.ts'
 import type { UserEntry } from './htpasswd.ts'
 import { type PasswordMeans, verifyPassword } from './password-hash.ts'
 import { createRemembered } from './remembered.ts'
@@ -24,6 +24,7 @@ export interface Passwords {
 export interface PasswordsOptions {
   readonly users: Users
   readonly means: PasswordMeans
+  readonly guesses: Guesses
   readonly clock: Clock
   readonly createHasher: CreateHasher
   readonly logger: Logger
@@ -38,8 +39,7 @@ const maxWaiting = 64
 export const tokenPrefix = 'pwt_'
 
 export function createPasswords(options: PasswordsOptions): Passwords {
-  const { users, means, clock, createHasher, logger } = options
-  const guesses = createGuesses(clock)
+  const { users, means, guesses, clock, createHasher, logger } = options
   const isRight = createRemembered<boolean>(clock, rememberMs)
   const underWay = new Map<string, Promise<boolean>>()
   const gate = createGate()

@@ -1,11 +1,10 @@
 import type { Config } from '../config/config.ts'
 import { RegistryError } from '../errors.ts'
 import { splitUrl } from '../request/parse.ts'
-import type { Clock } from '../ports.ts'
 import type { Named, Route } from '../route.ts'
 import type { Asker } from '../upstream/asker.ts'
 import type { Client } from './client.ts'
-import { createGuesses } from './guesses.ts'
+import type { Guesses } from './guesses.ts'
 import { anyService, scopeAtUpstream } from './relay.ts'
 import { scopeOf } from './challenge.ts'
 import type { RelayAccess } from './relay-access.ts'
@@ -40,9 +39,8 @@ export interface RelayDoor {
   visit<T>(visit: Visit, work: (asker: Asker | undefined) => Promise<T>): Promise<T>
 }
 
-export function createRelayDoor(config: Config, relay: RelayAccess, clock: Clock): RelayDoor {
-  // The upstream would shut out this mirror, and so everybody, for one client's wrong passwords.
-  const guesses = createGuesses(clock)
+/** Counts guesses: the upstream would shut out this mirror, and so everybody, for one client's wrong passwords. */
+export function createRelayDoor(config: Config, relay: RelayAccess, guesses: Guesses): RelayDoor {
   const isUsed = [...config.upstreams.values()].some(
     ({ clientCredentials }) => clientCredentials === 'relay',
   )

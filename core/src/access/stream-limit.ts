@@ -10,12 +10,14 @@ const pollMs = 100
 /** Where a runtime forgets an answer without a word, its place comes back all the same. */
 const longestStreamMs = 3_600_000
 
+/** By client key, since when each is open. */
+export type OpenStreams = Map<string, Set<{ readonly since: number }>>
+
 export function createStreamLimit(
   most: number | undefined,
   clock: Clock,
+  open: OpenStreams = new Map(),
 ): (key: string) => Promise<Release> {
-  const open = new Map<string, Set<{ readonly since: number }>>()
-
   function tryOpen(key: string, limit: number): Release | undefined {
     const streams = open.get(key) ?? new Set()
     if (streams.size >= limit) dropForgotten(streams)
@@ -37,12 +39,11 @@ export function createStreamLimit(
 
   return async (key) => {
     if (most === undefined) return () => undefined
-    const end = clock.now() + waitMs
-    for (;;) {
+    for (let waitedMs = 0; ; waitedMs += pollMs) {
       const release = tryOpen(key, most)
       if (release) return release
       // Asked again and again: a runtime may not let one request wake another.
-      if (clock.now() >= end) throw tooMany(most)
+      if (waitedMs >= waitMs) throw tooMany(most)
       await clock.sleep(pollMs)
     }
   }

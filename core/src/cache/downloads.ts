@@ -5,6 +5,7 @@ import type { Route } from '../route.ts'
 import { type BlobDownload, type BlobQuestion, downloadBlob } from '../upstream/blobs.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { type Fill, startFill } from './fill.ts'
+import { memoryFor } from './fill-memory.ts'
 import type { Holdings } from './holdings.ts'
 import { createSource, type Source } from './source.ts'
 import type { ForgivingStore } from './store.ts'
@@ -55,6 +56,8 @@ export interface DownloadsOptions {
   readonly logger: Logger
   readonly idleMs: number
   readonly answerMs: number
+  /** Those that began before the configuration changed, too. */
+  readonly running: Map<Digest, Running>
 }
 
 interface Running {
@@ -63,8 +66,7 @@ interface Running {
 }
 
 export function createDownloads(options: DownloadsOptions): Downloads {
-  const { store, holdings, clock, createHasher, metrics, logger, answerMs } = options
-  const running = new Map<Digest, Running>()
+  const { store, holdings, clock, createHasher, metrics, logger, answerMs, running } = options
 
   return {
     isRunning: (digest) => running.has(digest),
@@ -124,16 +126,9 @@ export function createDownloads(options: DownloadsOptions): Downloads {
     const source = sourceOf(wanted, first, { start: 0, end: size, isPart: false })
     const hasher = createHasher(algorithmOf(digest))
     const fill = startFill({
-      digest,
-      size,
-      source,
-      write,
-      store,
-      hasher,
-      clock,
-      metrics,
-      logger,
+      ...{ digest, size, source, write, store, hasher, clock, metrics, logger },
       upstream: upstream.config.name,
+      memory: () => memoryFor(running.size),
     })
     return { fill, startedAt: clock.now(), isKept: write !== undefined }
   }

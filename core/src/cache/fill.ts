@@ -3,7 +3,7 @@ import type { BlobWrite, Clock, Digest, Hasher, Logger } from '../ports.ts'
 import { algorithmOf } from '../request/reference.ts'
 import { createChanges } from './changes.ts'
 import { createFollowers } from './followers.ts'
-import { createKeptBytes, tailBytes } from './kept-bytes.ts'
+import { createKeptBytes, type Memory } from './kept-bytes.ts'
 import type { Source } from './source.ts'
 import type { ForgivingStore } from './store.ts'
 
@@ -63,11 +63,12 @@ export interface FillOptions {
   readonly metrics: Metrics
   readonly logger: Logger
   readonly upstream: string
+  readonly memory?: Memory
 }
 
 export function startFill(options: FillOptions): Fill {
   const { digest, size, source, write, store, hasher, clock, metrics, logger, upstream } = options
-  const kept = createKeptBytes(write, store, clock)
+  const kept = createKeptBytes(write, store, clock, options.memory)
   const arrived = createChanges()
   const followers = createFollowers(abandon)
   let hadFollowers = false
@@ -125,7 +126,7 @@ export function startFill(options: FillOptions): Fill {
 
   /** Without a store: a client that is slower than the fastest asks upstream for itself. */
   async function waitForFastest(): Promise<void> {
-    while (followers.count() > 0 && followers.fastest() < kept.end() - tailBytes) {
+    while (followers.count() > 0 && followers.fastest() < kept.tailStart()) {
       await followers.changed()
     }
     if (followers.count() === 0) abandon()

@@ -1,4 +1,5 @@
 import type { BlobWrite, Clock } from '../ports.ts'
+import { type FillMemory, memoryFor } from './fill-memory.ts'
 import { createSpool } from './spool.ts'
 import type { ForgivingStore } from './store.ts'
 import { createTail } from './tail.ts'
@@ -19,6 +20,8 @@ export interface KeptBytes {
   add(chunk: Bytes): void
   /** Stores what was added last; resolves when there is room for the next chunk. */
   store(chunk: Bytes): Promise<void>
+  /** Where the last bytes begin that memory is for. */
+  tailStart(): number
   /** Lets go of all but the last bytes, where nothing is stored. */
   trim(): void
   /** From one to `length` bytes, which may be in `into`. Throws FellBehind. */
@@ -27,18 +30,20 @@ export interface KeptBytes {
   release(): Promise<void>
 }
 
-/** Kept in memory per download, so that clients at its end cost no read. */
-export const tailBytes: number = 256 * 1024
+/** What a download may hold now; without it, as if it ran alone. */
+export type Memory = () => FillMemory
 
 export function createKeptBytes(
   write: BlobWrite | undefined,
   store: ForgivingStore,
   clock: Clock,
+  memory: Memory = () => memoryFor(1),
 ): KeptBytes {
   const tail = createTail()
-  const spool = createSpool(write, store, clock, () => {
-    tail.release(spool.end(), tailBytes)
-  })
+  const onWritten = (): void => {
+    tail.release(spool.end(), memory().tailBytes)
+  }
+  const spool = createSpool(write, store, clock, onWritten, memory)
 
   return {
     end: () => tail.end,
@@ -47,8 +52,9 @@ export function createKeptBytes(
       tail.push(chunk)
     },
     store: (chunk) => spool.put(chunk),
+    tailStart: () => tail.end - memory().tailBytes,
     trim() {
-      tail.release(tail.end, tailBytes)
+      tail.release(tail.end, memory().tailBytes)
     },
     async at(position, length, into) {
       const held = tail.at(position)

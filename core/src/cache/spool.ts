@@ -1,4 +1,5 @@
 import type { BlobWrite, Clock } from '../ports.ts'
+import { type FillMemory, memoryFor } from './fill-memory.ts'
 import type { ForgivingStore } from './store.ts'
 
 /** A write into the store that takes chunks faster than the disk does, up to a bound. */
@@ -20,8 +21,6 @@ export interface Spool {
   release(): Promise<void>
 }
 
-/** Waiting for the store at most. */
-const maxWaitingBytes = 512 * 1024
 /** Clients wait for the store meanwhile: one that hangs is done without. */
 const patienceMs = 15_000
 
@@ -30,6 +29,7 @@ export function createSpool(
   store: ForgivingStore,
   clock: Clock,
   onWritten: () => void,
+  memory: () => Pick<FillMemory, 'waitingBytes'> = () => memoryFor(1),
 ): Spool {
   let isOpen = write !== undefined
   let hangs = false
@@ -45,7 +45,8 @@ export function createSpool(
       waiting.push(chunk)
       waitingBytes += chunk.byteLength
       writing ??= writeOut()
-      if (waitingBytes > maxWaitingBytes) await room(writing)
+      const limit = memory().waitingBytes
+      if (limit === 0 || waitingBytes > limit) await room(writing)
     },
     read(position, length, into) {
       if (position >= end) return undefined

@@ -9,10 +9,19 @@ export interface Config {
   readonly upstreams: ReadonlyMap<string, UpstreamConfig>
   readonly cache: CacheConfig
   readonly timeouts: Timeouts
+  readonly shutdown: ShutdownConfig
   readonly access: AccessConfig
   readonly limits: LimitsConfig
   readonly push: { readonly enabled: boolean }
   readonly log: { readonly format: 'main' | 'json'; readonly level: LogLevel }
+}
+
+/** How a server stops, in milliseconds. */
+export interface ShutdownConfig {
+  /** Not ready any more, but still answering, so that load balancers go first. */
+  readonly drainMs: number
+  /** Then running answers may take so long to end. */
+  readonly finishMs: number
 }
 
 export type LogLevel = 'info' | 'warn' | 'error'

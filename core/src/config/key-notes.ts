@@ -149,6 +149,18 @@ export const keyNotes: Readonly<Record<string, KeyNote>> = {
     pattern: duration,
     default: '14s',
   },
+  shutdown: { description: 'How the server stops on SIGTERM.' },
+  'shutdown.drain': {
+    description:
+      'So long /readyz says 503 and all is still answered, until load balancers send nothing more.',
+    pattern: duration,
+    default: '0s',
+  },
+  'shutdown.finish': {
+    description: 'After that no connection is taken, and running answers may take so long to end.',
+    pattern: duration,
+    default: '30s',
+  },
   ...accessNotes,
   log: { description: 'Log lines on standard output and standard error.' },
   'log.format': {

@@ -30,6 +30,10 @@ export function parseConfig(text: string, { file, environment }: ConfigSource): 
     upstreams,
     cache: toCache(given.cache ?? {}, report),
     timeouts: toTimeouts(given.timeouts ?? {}),
+    shutdown: {
+      drainMs: given.shutdown?.drain ?? 0,
+      finishMs: given.shutdown?.finish ?? 30_000,
+    },
     access: toAccess(given, upstreams, report),
     limits: toLimits(given.limits ?? {}, report),
     push: toPush(given.push ?? {}, upstreams, report),

@@ -29,6 +29,7 @@ export type GivenConfig = Given<{
   upstreams: Readonly<Record<string, GivenUpstream | undefined>>
   cache: GivenCache
   timeouts: Given<{ connect: number; firstByte: number; idle: number; answer: number }>
+  shutdown: Given<{ drain: number; finish: number }>
   access: GivenAccess
   limits: GivenLimits
   push: Given<{ enabled: boolean }>
@@ -139,6 +140,12 @@ export const configSchema: z.ZodMiniType<GivenConfig> = z.strictObject({
       idle: z.optional(timer()),
       // Clients give up on a mirror that is silent for 15 s.
       answer: z.optional(duration('1ms', '14s')),
+    }),
+  ),
+  shutdown: z.optional(
+    z.strictObject({
+      drain: z.optional(duration('0s', '10m')),
+      finish: z.optional(duration('0s', '1h')),
     }),
   ),
   access: accessSchema(),

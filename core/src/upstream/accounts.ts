@@ -58,6 +58,7 @@ function createAccount(
 ): Account {
   const { upstream, endpoint, quotaFloor, clock, metrics, logger, onChange } = options
   let quota: Quota | undefined
+  let windowMs = 0
   let wasLow = false
   let wasEmpty = false
   const place = { upstream, endpoint, account: label === '' ? undefined : label }
@@ -74,8 +75,11 @@ function createAccount(
       onChange()
     },
   })
-  const remaining = (): number | undefined =>
-    quota !== undefined && clock.now() < quota.endsAt ? quota.remaining : undefined
+  const remaining = (): number | undefined => {
+    const leftMs = (quota?.endsAt ?? 0) - clock.now()
+    // With more left than there was, the clock has been set back.
+    return leftMs > 0 && leftMs <= windowMs ? quota?.remaining : undefined
+  }
 
   return {
     label,
@@ -86,6 +90,7 @@ function createAccount(
       const told = readQuota(response, clock.now())
       if (!told) return
       quota = told
+      windowMs = told.endsAt - clock.now()
       if (told.limit !== undefined) metrics.quotaLimit.set(told.limit, upstream, endpoint, label)
       if (told.remaining === undefined) return
       metrics.quotaRemaining.set(told.remaining, upstream, endpoint, label)

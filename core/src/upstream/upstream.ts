@@ -71,7 +71,11 @@ export function createUpstream(config: UpstreamConfig, options: UpstreamOptions)
   return {
     config,
     askerKey: '',
-    isTroubled: () => clock.now() < troubledUntil,
+    // With more left than there was, the clock has been set back.
+    isTroubled: () => {
+      const leftMs = troubledUntil - clock.now()
+      return leftMs > 0 && leftMs <= troubleLastsMs
+    },
     isScarce() {
       const next = chain.find((endpoint) => endpoint.rest(true) === undefined) ?? chain[0]
       return (next?.remaining() ?? Infinity) < config.quotaFloor

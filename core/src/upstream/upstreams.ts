@@ -8,14 +8,24 @@ export interface Upstreams {
   named(name: string | undefined): Upstream | undefined
 }
 
+/** Those of the configuration before, by all that is configured of them. */
+export type KnownUpstreams = Map<string, Upstream>
+
 export function createUpstreams(
   { upstreams, timeouts }: Config,
   options: Omit<UpstreamOptions, 'timeouts'>,
+  known: KnownUpstreams = new Map(),
 ): Upstreams {
   const byName = new Map<string, Upstream>()
-  for (const upstream of upstreams.values()) {
-    byName.set(upstream.name, createUpstream(upstream, { ...options, timeouts }))
+  const byConfig: KnownUpstreams = new Map()
+  for (const config of upstreams.values()) {
+    const key = JSON.stringify([config, timeouts])
+    const upstream = known.get(key) ?? createUpstream(config, { ...options, timeouts })
+    byName.set(config.name, upstream)
+    byConfig.set(key, upstream)
   }
+  known.clear()
+  for (const [key, upstream] of byConfig) known.set(key, upstream)
   return {
     of({ upstream: { name } }) {
       const upstream = byName.get(name)

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createLimits } from '../../../core/src/access/limits.ts'
+import { createLasting } from '../../../core/src/lasting.ts'
 import type { Answer } from '../../../core/src/answer.ts'
 import type { LimitsConfig } from '../../../core/src/config/config.ts'
 import type { RequestContext } from '../../../core/src/request/context.ts'
@@ -22,7 +23,10 @@ const context: RequestContext = { waitUntil: () => undefined }
 
 function create(given: Partial<LimitsConfig>) {
   const clock = createFakeClock()
-  return { clock, limits: createLimits({ ...open, ...given }, { clock, logger }) }
+  return {
+    clock,
+    limits: createLimits({ ...open, ...given }, { clock, logger }, createLasting(clock)),
+  }
 }
 
 function answerWith(body: Answer['body'], status = 200): () => Promise<Answer> {

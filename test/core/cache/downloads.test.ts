@@ -39,6 +39,7 @@ function settle(answer?: (call: Call) => Response | Promise<Response> | undefine
     logger,
     idleMs: timeouts.idleMs,
     answerMs: timeouts.answerMs,
+    running: new Map(),
   })
   const wanted = (repository = 'app', knownSize?: number): BlobWanted => ({
     route: routeTo(repository),

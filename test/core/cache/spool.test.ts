@@ -195,3 +195,23 @@ test('a store that hangs is given up, with what is on its way', async () => {
   await spool.release()
   expect(clock.sleepers).toBe(0)
 })
+
+test('with no memory to wait in, each chunk is written before the next one comes', async () => {
+  const { write, appends } = createSlowWrite()
+  const store: Pick<ForgivingStore, 'reportWrite' | 'reportCommit'> = {
+    reportWrite: () => undefined,
+    reportCommit: () => undefined,
+  }
+  const spool = createSpool(
+    write,
+    store as ForgivingStore,
+    createFakeClock(),
+    () => undefined,
+    () => ({ waitingBytes: 0 }),
+  )
+  const put = spool.put(makeBytes(10))
+  expect(await isPending(put)).toBe(true)
+  appends[0]!.end()
+  await put
+  expect(spool.end()).toBe(10)
+})
