@@ -55,7 +55,7 @@ export async function createCacheWorld(options: CacheWorldOptions = {}): Promise
   const recording = createRecordingLogger()
   const logger = { ...recording, flush: () => Promise.resolve() }
   const config = parseConfig(text, { file: 'pullway.yaml', environment: {} })
-  const server = await startServer(config, { logger, stopWithinMs: 2000 })
+  const server = await startServer(config, { logger })
 
   return {
     upstream,

@@ -20,7 +20,10 @@ beforeAll(async () => {
   hub = await startUpstream()
   await hub.seed(secret, open)
   anonymous = await startMirror({ upstreams: { 'docker.io': hub.url } })
-  loggedIn = await startMirror({ upstreams: { 'docker.io': { url: hub.url, ...reader } } })
+  loggedIn = await startMirror({
+    upstreams: { 'docker.io': { url: hub.url, ...reader } },
+    settings: { access: { rules: [{ users: ['anonymous'], images: ['docker.io/**'] }] } },
+  })
 })
 
 afterAll(async () => {
