@@ -13,8 +13,6 @@ export interface KeepManifestOptions {
 
 /** A client waits for its manifest meanwhile. */
 const patienceMs = 3_000
-/** Of what a manifest names, noted at once; real ones name less than 200. What is not noted is asked for when it is wanted. */
-const mostNoted = 1_000
 
 /** Keeps a verified manifest under its digest, byte for byte, and that its repository holds what it names. */
 export function createKeepManifest({
@@ -30,12 +28,10 @@ export function createKeepManifest({
     await Promise.all([
       keepBytes(manifest),
       holdings.note(route, digest, { kind: 'manifest', mediaType, size: bytes.byteLength }),
-      ...manifests
-        .slice(0, mostNoted)
-        .map((child) => holdings.note(route, child.digest, { kind: 'manifest', ...facts(child) })),
-      ...blobs
-        .slice(0, mostNoted)
-        .map((blob) => holdings.note(route, blob.digest, { kind: 'blob', ...facts(blob) })),
+      ...manifests.map((child) =>
+        holdings.note(route, child.digest, { kind: 'manifest', ...facts(child) }),
+      ),
+      ...blobs.map((blob) => holdings.note(route, blob.digest, { kind: 'blob', ...facts(blob) })),
     ])
   }
 

@@ -10,7 +10,7 @@ import { readContent } from '../../contract/content.ts'
 import { createMemoryLogger } from '../../contract/memory-logger.ts'
 import { createFakeClock } from '../../fakes/clock.ts'
 import { createFaultyStore, type StoreFault } from '../support/faulty-store.ts'
-import { type Content, contentOf, makeImage, makeIndex } from '../support/images.ts'
+import { type Content, makeImage, makeIndex } from '../support/images.ts'
 import { routeTo } from '../support/upstream-config.ts'
 
 const image = makeImage(1)
@@ -87,19 +87,4 @@ test('a store that hangs is not waited for, and not asked again for a while', as
   await keepContent(image)
   expect(writes).toBe(1)
   expect(clock.sleepers).toBe(0)
-})
-
-test('an index that names thousands makes no more than a thousand notes', async () => {
-  const { holdings, keepContent } = settle()
-  const digestOf = (number: number): `sha256:${string}` =>
-    `sha256:${number.toString(16).padStart(64, '0')}`
-  const manifests = Array.from({ length: 3_000 }, (_, number) => ({
-    mediaType: image.mediaType,
-    digest: digestOf(number),
-    size: 1,
-  }))
-  const bytes = new TextEncoder().encode(JSON.stringify({ schemaVersion: 2, manifests }))
-  await keepContent(contentOf(bytes, index.mediaType))
-  expect(await holdings.find(here, digestOf(999))).toBeDefined()
-  expect(await holdings.find(here, digestOf(1_000))).toBeUndefined()
 })
