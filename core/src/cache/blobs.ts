@@ -1,13 +1,14 @@
 import type { Answer, Outcome } from '../answer.ts'
 import { RegistryError } from '../errors.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import type { ByteRange, Clock } from '../ports.ts'
+import type { ByteRange, Clock, CreateHasher } from '../ports.ts'
+import { algorithmOf } from '../request/reference.ts'
 import type { RangeRequest } from '../request/byte-range.ts'
 import { headBlob } from '../upstream/blobs.ts'
 import { part, satisfiable, whole } from './blob-answer.ts'
 import { UpstreamTrouble } from '../upstream/trouble.ts'
 import type { BlobWanted, Downloads, JoinedFill } from './downloads.ts'
-import { followFill, toBody } from './fill-body.ts'
+import { type FillBodyOptions, followFill, toBody } from './fill-body.ts'
 import type { Holdings } from './holdings.ts'
 import type { Fill } from './fill.ts'
 import type { LinkedBlob } from './linked-blobs.ts'
@@ -33,6 +34,7 @@ export interface BlobCacheOptions {
   /** Instead of downloads that are followed. */
   readonly pass: ((wanted: PassedBlob) => Promise<Answer>) | undefined
   readonly clock: Clock
+  readonly createHasher: CreateHasher
   readonly metrics: Metrics
   readonly idleMs: number
   readonly answerMs: number
@@ -40,7 +42,7 @@ export interface BlobCacheOptions {
 
 /** Blobs from the store, from a running download, or from upstream into the store: in this order. */
 export function createBlobCache(options: BlobCacheOptions): (pull: BlobPull) => Promise<Answer> {
-  const { store, holdings, downloads, link, pass, clock, metrics } = options
+  const { store, holdings, downloads, link, pass, clock, createHasher, metrics } = options
   const findQuicker = createFindQuicker(downloads, clock)
   const storedBlobs = createStoredBlobs<Wanted>({ ...options, isMended: !pass, fetchRest })
 
@@ -141,7 +143,8 @@ export function createBlobCache(options: BlobCacheOptions): (pull: BlobPull) => 
     if (size === 0) await checkEmpty(wanted, fill)
     if (!range) {
       const last = size === undefined ? undefined : size - 1
-      return whole(digest, size, followFill({ fill, first: 0, last, detach }), outcome)
+      const check = checkOf(wanted, isKept)
+      return whole(digest, size, followFill({ fill, first: 0, last, check, detach }), outcome)
     }
     if (size === undefined) return afterFill(wanted, fill)
     const bytes = satisfiable(range, size)
@@ -154,6 +157,12 @@ export function createBlobCache(options: BlobCacheOptions): (pull: BlobPull) => 
     const hurry = (isNew && !endsWhole) || !quicker ? {} : { hurry: quicker }
     const body = followFill({ fill, ...bytes, endsWhole, detach, ...hurry })
     return part(digest, bytes, size, body, outcome)
+  }
+
+  /** Without a store, whoever falls behind goes on by a download of its own: of several endpoints, another's. */
+  function checkOf({ upstream, digest }: Wanted, isKept: boolean): FillBodyOptions['check'] {
+    if (isKept || upstream.config.endpoints.length === 1) return undefined
+    return { hasher: createHasher(algorithmOf(digest)), digest }
   }
 
   /** A range of a blob whose size nobody tells: known when all of it is here. */

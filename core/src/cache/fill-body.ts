@@ -1,3 +1,4 @@
+import type { Digest, Hasher } from '../ports.ts'
 import { DigestMismatch, type Fill } from './fill.ts'
 import { FellBehind } from './kept-bytes.ts'
 import type { Source } from './source.ts'
@@ -12,6 +13,8 @@ export interface FillBodyOptions {
   readonly last: number | undefined
   /** These are the last bytes of a whole blob: the client must not get the last one if they are wrong. */
   readonly endsWhole?: boolean
+  /** Of a client that reads the whole, where a download of its own may come from another endpoint than the fill's. */
+  readonly check?: { readonly hasher: Hasher; readonly digest: Digest } | undefined
   /** Gives a quicker way to the first byte, where there is one. */
   readonly hurry?: () => Promise<Source | undefined>
   /** Opens a download of its own for a client that fell behind what is kept. */
@@ -27,6 +30,7 @@ export function followFill({
   first,
   last,
   endsWhole = false,
+  check,
   hurry,
   detach,
 }: FillBodyOptions): ReadableStream<Uint8Array> {
@@ -69,7 +73,9 @@ export function followFill({
       const bytes = (await follower.next(length, view))?.subarray(0, length)
       // The fill's own memory is shared by many clients.
       if (bytes && bytes.buffer !== view.buffer) view.set(bytes)
-      return bytes?.byteLength ?? 0
+      const count = bytes?.byteLength ?? 0
+      check?.hasher.update(view.subarray(0, count))
+      return count
     } catch (error) {
       if (!(error instanceof FellBehind)) throw error
       if (!endsWhole) follower.leave()
@@ -85,11 +91,15 @@ export function followFill({
     return own
   }
 
-  /** Its bytes are checked by nobody here, but the fill's are the same content from the same place. */
+  /** Where nothing else is said, the fill's bytes are the same content from the same place, and checked. */
   async function readOwn(source: SourceReader, view: Uint8Array<ArrayBuffer>): Promise<number> {
     const count = await source.read(view.subarray(0, end - position))
     if (count === 0 && last !== undefined) throw new Error('the download of a slow client was cut')
+    check?.hasher.update(view.subarray(0, count))
     if (count > 0 && position + count < end) return count
+    if (check && !check.digest.endsWith(`:${check.hasher.hex()}`)) {
+      throw new DigestMismatch(`what a slow client got is not ${check.digest}`)
+    }
     // Who has read from the start must not take wrong bytes for the whole; who asked for a part can check nothing.
     if (endsWhole || (first === 0 && fill.isKept())) await fill.finished
     const failure = fill.failure()

@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { followFill, toBody } from '../../../core/src/cache/fill-body.ts'
-import type { Fill, Follower } from '../../../core/src/cache/fill.ts'
+import { DigestMismatch, type Fill, type Follower } from '../../../core/src/cache/fill.ts'
 import { FellBehind } from '../../../core/src/cache/kept-bytes.ts'
 import type { Source } from '../../../core/src/cache/source.ts'
-import { inPieces, makeBytes } from '../../contract/content.ts'
+import { digestOf, inPieces, makeBytes } from '../../contract/content.ts'
 import { readSome, readToEnd } from '../support/reading.ts'
 import { isPending, turns } from '../support/turns.ts'
 
@@ -154,6 +155,27 @@ describe('a client that fell behind', () => {
     const reading = readToEnd(body)
     expect(await isPending(reading)).toBe(false)
     expect(await reading).toEqual({ bytes: bytes.slice(20, 90), broken: undefined })
+  })
+
+  test.each([
+    ['another endpoint sends the same', bytes, bytes],
+    ['another endpoint sends something else', makeBytes(100, 7), undefined],
+  ])('without a store, %s', async (_, others, expected) => {
+    const hash = createHash('sha256')
+    const check = {
+      hasher: {
+        update: (chunk: Uint8Array) => void hash.update(chunk),
+        hex: () => hash.digest('hex'),
+      },
+      digest: digestOf(bytes),
+    }
+    const played = createPlayedFill([bytes.slice(0, 30), new FellBehind('behind what is kept')])
+    const own = createPlayedSource([others.slice(30, 99), others.slice(99)])
+    const fill = { ...played.fill, isKept: () => false }
+    const detach = async (): Promise<Source> => own.source
+    const got = await readToEnd(followFill({ fill, first: 0, last: 99, check, detach }))
+    if (expected) expect(got).toEqual({ bytes: expected, broken: undefined })
+    else expect([got.bytes.byteLength, got.broken]).toEqual([99, expect.any(DigestMismatch)])
   })
 
   test('breaks when that is not to be had', async () => {
