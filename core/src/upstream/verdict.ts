@@ -78,11 +78,17 @@ function isStorageRefusal(response: Response, from: URL, asked: Asked): boolean 
   return (
     asked.target.kind === 'blob' &&
     from.origin !== asked.endpoint.origin &&
-    storageRefusals.has(response.status)
+    (refusals.has(response.status) || (absences.has(response.status) && !isRegistryPath(from)))
   )
 }
 
-const storageRefusals: ReadonlySet<number> = new Set([401, 403, 404, 410])
+const refusals: ReadonlySet<number> = new Set([401, 403])
+const absences: ReadonlySet<number> = new Set([404, 410])
+
+/** A registry may send on to another registry (registry.k8s.io), whose word on what it has counts as its own. */
+function isRegistryPath({ pathname }: URL): boolean {
+  return /^\/v2\/.+\/blobs\/[^/]+$/.test(pathname)
+}
 
 export function denied({ upstream, repository }: Asked, words: string): RegistryError {
   return new RegistryError(

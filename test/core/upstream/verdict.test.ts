@@ -7,6 +7,7 @@ import { createControlledBody } from '../support/controlled-body.ts'
 const digest = digestOf(makeBytes(1))
 const endpoint = new URL('https://registry.example.com/v2/owner/app/x')
 const storage = new URL('https://cdn.example.net/signed')
+const otherRegistry = new URL(`https://eu.example.net/v2/owner/app/blobs/${digest}`)
 
 const manifest: Target = { kind: 'manifest', reference: { type: 'tag', tag: 'latest' } }
 const byDigest: Target = { kind: 'manifest', reference: { type: 'digest', digest } }
@@ -42,6 +43,7 @@ test.each<[Row, string]>([
   [{ target: manifest, status: 404, body: '404 page not found\n' }, 'MANIFEST_UNKNOWN'],
   [{ target: byDigest, status: 404 }, 'MANIFEST_UNKNOWN'],
   [{ target: blob, status: 404, body: json('BLOB_UNKNOWN') }, 'BLOB_UNKNOWN'],
+  [{ target: blob, status: 404, from: otherRegistry }, 'BLOB_UNKNOWN'],
   [{ target: tags, status: 404 }, 'NAME_UNKNOWN'],
   [{ target: referrers, status: 404 }, 'MANIFEST_UNKNOWN'],
   [{ target: manifest, status: 401, body: json('UNAUTHORIZED') }, 'DENIED'],
