@@ -128,28 +128,31 @@ describe.each(platforms)('$name', { timeout: 120_000 }, (platform) => {
     // Redis alone is for one platform: the suite's time is bounded.
     ...(isFirst ? [{ what: 'Redis', tool: 'podman', has: ['redis'] }] : []),
     { what: 'S3 and Redis', tool: 'podman', has: ['s3', 'redis'] },
-  ])('$what killed in mid-blob and started again: $tool pulls all the same', async ({ tool, has }) => {
-    const killed = [s3, redis].filter((_, index) => has.includes(['s3', 'redis'][index]!))
-    const client = await create(tool)
-    hub.cdn.hold(middle)
-    const pulling = expectPulled(client, big)
-    pulling.catch(() => undefined)
-    await hub.cdn.held(1)
-    await Promise.all(killed.map((service) => service.kill()))
-    await s3.digests()
+  ])(
+    '$what killed in mid-blob and started again: $tool pulls all the same',
+    async ({ tool, has }) => {
+      const killed = [s3, redis].filter((_, index) => has.includes(['s3', 'redis'][index]!))
+      const client = await create(tool)
+      hub.cdn.hold(middle)
+      const pulling = expectPulled(client, big)
+      pulling.catch(() => undefined)
+      await hub.cdn.held(1)
+      await Promise.all(killed.map((service) => service.kill()))
+      await s3.digests()
 
-    hub.cdn.release()
-    hub.cdn.hold(later)
-    await hub.cdn.held(1)
-    await Promise.all(killed.map((service) => service.start()))
-    await s3.digests()
+      hub.cdn.release()
+      hub.cdn.hold(later)
+      await hub.cdn.held(1)
+      await Promise.all(killed.map((service) => service.start()))
+      await s3.digests()
 
-    hub.cdn.release()
-    await pulling
-    await s3.digests()
-    await client.forget()
-    if (has.length > 1) await expectCacheWorks(big, client)
-  })
+      hub.cdn.release()
+      await pulling
+      await s3.digests()
+      await client.forget()
+      if (has.length > 1) await expectCacheWorks(big, client)
+    },
+  )
 
   test('S3 killed in mid-upload: the pull ends well, and nothing of it is visible', async () => {
     const arrived = s3.trouble(upload, layer.digest, 'hang')
