@@ -16,20 +16,28 @@ import {
 const hashBits = 28
 /** Where a Rice code is shortest: a little less than the logarithm of the mean difference. */
 const remainderBits = 14
+/** The rest of a hash chooses one of 256 buckets: a look-up decodes no more than one. */
+const bucketBits = 20
 
 const labels = readLabels()
 const exceptions = namesBelow(exceptionsRoot).sort()
 // A URL has no other letters, and each top level domain is a suffix in any case.
 const rules = namesBelow(rulesRoot).filter((rule) => /^[\x21-\x7e]+\.[\x21-\x7e]+$/.test(rule))
 if (rules.some((rule) => rule.lastIndexOf('*') > 0)) throw new Error('a * within a rule is new')
-const bits = codeOf(rules.map(hashOf).sort((one, other) => one - other))
+const buckets = Array.from({ length: 2 ** (hashBits - bucketBits) }, () => [])
+for (const hash of rules.map(hashOf)) buckets[hash >>> bucketBits].push(hash % 2 ** bucketBits)
+const codes = buckets.map((hashes) => codeOf(hashes.sort((one, other) => one - other)))
 
 process.stdout
   .write(`// Written by core/public-suffixes.mjs from the list of https://publicsuffix.org/, MPL 2.0.
 
 export const hashBits = ${hashBits}
 export const remainderBits = ${remainderBits}
-export const ruleCount = ${rules.length}
+export const bucketBits = ${bucketBits}
+
+/** In bits. */
+export const bucketLengths: readonly number[] = [
+${linesOf(codes.map(({ length }) => length))}]
 
 /** Names that a rule with a * would make suffixes, and that are none. */
 export const exceptions: readonly string[] = [
@@ -37,7 +45,7 @@ ${exceptions.map((name) => `  '${name}',\n`).join('')}]
 
 /** Hashes of all rules of more than one label. */
 export const ruleHashes =
-  '${toBase64(bits)}'
+  '${toBase64(codes.join(''))}'
 `)
 
 function readLabels() {
@@ -73,6 +81,17 @@ function codeOf(hashes) {
       return `${'1'.repeat(quotient)}0${remainder.toString(2).padStart(remainderBits, '0')}`
     })
     .join('')
+}
+
+/** As prettier fills them. */
+function linesOf(numbers) {
+  const lines = ['']
+  for (const number of numbers) {
+    const longer = `${lines.at(-1)} ${number},`
+    if (longer.length > 99) lines.push(` ${number},`)
+    else lines[lines.length - 1] = longer
+  }
+  return lines.map((line) => ` ${line}\n`).join('')
 }
 
 function toBase64(bits) {

@@ -1,6 +1,12 @@
-import { exceptions, hashBits, remainderBits, ruleCount, ruleHashes } from './public-suffixes.ts'
+import {
+  bucketBits,
+  bucketLengths,
+  exceptions,
+  hashBits,
+  remainderBits,
+  ruleHashes,
+} from './public-suffixes.ts'
 
-const rules = /* @__PURE__ */ readHashes()
 const exceptional: ReadonlySet<string> = /* @__PURE__ */ new Set(exceptions)
 
 /** What no name that is a host's may have: empty labels, hyphens at a label's ends, more than DNS takes. */
@@ -32,13 +38,28 @@ function isSuffix(name: string): boolean {
 /** One name in tens of thousands is taken for a rule that it is not: then more hosts are strangers, never fewer. */
 function isRule(rule: string): boolean {
   const wanted = hashOf(rule)
-  let [low, high] = [0, rules.length]
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((rules[middle] ?? 0) < wanted) low = middle + 1
-    else high = middle
+  const bucket = wanted >>> bucketBits
+  const start = bucketLengths.slice(0, bucket).reduce((sum, length) => sum + length, 0)
+  return isInBucket(wanted % 2 ** bucketBits, start, start + (bucketLengths[bucket] ?? 0))
+}
+
+let bytes: string | undefined
+
+/** Sorted hashes, each as what it adds to the former: a Rice code (core/public-suffixes.mjs writes it). */
+function isInBucket(wanted: number, start: number, end: number): boolean {
+  const code = (bytes ??= atob(ruleHashes))
+  let position = start
+  const nextBit = (): number => (code.charCodeAt(position >>> 3) >>> (7 - (position++ & 7))) & 1
+  let hash = 0
+  while (position < end) {
+    let quotient = 0
+    while (nextBit() === 1) quotient++
+    let remainder = 0
+    for (let bit = 0; bit < remainderBits; bit++) remainder = remainder * 2 + nextBit()
+    hash += quotient * 2 ** remainderBits + remainder
+    if (hash >= wanted) return hash === wanted
   }
-  return rules[low] === wanted
+  return false
 }
 
 /** FNV-1a, and the last mixing of MurmurHash3, without which its upper bits are poor. */
@@ -50,22 +71,4 @@ function hashOf(rule: string): number {
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
   return (hash ^ (hash >>> 16)) >>> (32 - hashBits)
-}
-
-/** Sorted hashes, each as what it adds to the former: a Rice code (core/public-suffixes.mjs writes it). */
-function readHashes(): Uint32Array {
-  const bytes = Uint8Array.from(atob(ruleHashes), (character) => character.charCodeAt(0))
-  const hashes = new Uint32Array(ruleCount)
-  let position = 0
-  const nextBit = (): number => ((bytes[position >>> 3] ?? 0) >>> (7 - (position++ & 7))) & 1
-  let hash = 0
-  for (let rule = 0; rule < ruleCount; rule++) {
-    let quotient = 0
-    while (nextBit() === 1) quotient++
-    let remainder = 0
-    for (let bit = 0; bit < remainderBits; bit++) remainder = remainder * 2 + nextBit()
-    hash += quotient * 2 ** remainderBits + remainder
-    hashes[rule] = hash
-  }
-  return hashes
 }
