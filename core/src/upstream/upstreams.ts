@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.ts'
+import type { Config, UpstreamConfig } from '../config/config.ts'
 import type { Route } from '../route.ts'
 import { createUpstream, type Upstream, type UpstreamOptions } from './upstream.ts'
 
@@ -17,21 +17,30 @@ export function createUpstreams(
   known: KnownUpstreams = new Map(),
 ): Upstreams {
   const byName = new Map<string, Upstream>()
-  const byConfig: KnownUpstreams = new Map()
-  for (const config of upstreams.values()) {
-    const key = JSON.stringify([config, timeouts])
-    const upstream = known.get(key) ?? createUpstream(config, { ...options, timeouts })
-    byName.set(config.name, upstream)
-    byConfig.set(key, upstream)
+  const keyOf = (config: UpstreamConfig): string => JSON.stringify([config, timeouts])
+  if (known.size > 0) {
+    const keys = new Set([...upstreams.values()].map(keyOf))
+    for (const key of known.keys()) if (!keys.has(key)) known.delete(key)
   }
-  known.clear()
-  for (const [key, upstream] of byConfig) known.set(key, upstream)
+
+  /** Each is made when it is first asked: of the many that are built in, most mirrors use a few. */
+  const find = (name: string): Upstream | undefined => {
+    const made = byName.get(name)
+    const config = made ? undefined : upstreams.get(name)
+    if (!config) return made
+    const key = keyOf(config)
+    const upstream = known.get(key) ?? createUpstream(config, { ...options, timeouts })
+    byName.set(name, upstream)
+    known.set(key, upstream)
+    return upstream
+  }
+
   return {
     of({ upstream: { name } }) {
-      const upstream = byName.get(name)
+      const upstream = find(name)
       if (!upstream) throw new Error(`no upstream ${name}`)
       return upstream
     },
-    named: (name) => byName.get(name ?? ''),
+    named: (name) => find(name ?? ''),
   }
 }
