@@ -45,7 +45,7 @@ test('every rule of the list makes the same domain as in the package that it is 
       .map((prefix) => prefix + host)
       .filter((name) => registrableDomain(name) !== domainOf(name)),
   )
-  // Names below a rule that are taken for rules by chance: two in 29 000 of them each time.
+  // Names below a rule that are taken for rules by chance: two in 14 000 of them each time.
   expect(hosts.length).toBeGreaterThan(11_000)
   expect(wrong.length).toBeLessThan(20)
   for (const name of wrong) expect(isStricter(name), name).toBe(true)
