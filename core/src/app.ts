@@ -115,7 +115,7 @@ export function createApp(
         kind: 'other',
         upstream: '-',
       }
-      const response = (await turnAway(request, exchange)) ?? (await app.fetch(request, exchange))
+      const response = await (turnAway(request, exchange) ?? app.fetch(request, exchange))
       observe(request, response, exchange)
       return response
     },
@@ -125,7 +125,7 @@ export function createApp(
     idle: () => mirror.idle(),
   }
 
-  async function turnAway(request: Request, exchange: Exchange): Promise<Response | undefined> {
+  function turnAway(request: Request, exchange: Exchange): Promise<Response> | undefined {
     try {
       gate.admit(request, exchange)
       return undefined

@@ -95,7 +95,8 @@ export function createGate(options: GateOptions): Gate {
   async function count(exchange: Exchange): Promise<void> {
     if (exchange.isCounted === true) return
     exchange.isCounted = true
-    await limits.takeRequest(keyOf(exchange))
+    // Whose request it is takes some finding out, on every pull.
+    if (config.limits.requests) await limits.takeRequest(keyOf(exchange))
   }
 }
 

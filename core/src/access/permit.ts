@@ -43,14 +43,15 @@ export function createPermit({ config, findMeaning }: PermitOptions): Permit {
     const { upstream, repository } = route
     const name = nameOf(upstream, repository)
     const meaning = (tag: string): Promise<Digest | undefined> => findMeaning(route, tag, asker)
-    const refused = async (images: Images | undefined, text: string): Promise<boolean> =>
-      images !== undefined &&
-      ((images.allow !== undefined && !allows(images.allow, text, target)) ||
-        (await denies(images.deny, text, target, meaning)))
+    const refused = async (images: Images, text: string): Promise<boolean> =>
+      (images.allow !== undefined && !allows(images.allow, text, target)) ||
+      (await denies(images.deny, text, target, meaning))
 
     const own = byUpstream.get(upstream.name)
-    if (await refused(own, repository)) throw denied(name, target, own?.message, 'image')
-    if (await refused(everywhere, name)) throw denied(name, target, everywhere.message, 'image')
+    if (own && (await refused(own, repository))) throw denied(name, target, own.message, 'image')
+    if (everywhere && (await refused(everywhere, name))) {
+      throw denied(name, target, everywhere.message, 'image')
+    }
     if (caller.images && !allows(globsOf(caller.images), name, target)) {
       throw denied(name, target, 'the token that was used is not for it', 'rule')
     }
@@ -132,7 +133,9 @@ interface Rule extends Pick<AccessRule, 'effect' | 'message'> {
   readonly globs: readonly ImageGlob[]
 }
 
-function toImages({ allow, deny, message }: ImagesConfig): Images {
+/** Undefined where nothing is said of images: most mirrors ask for nothing on each pull. */
+function toImages({ allow, deny, message }: ImagesConfig): Images | undefined {
+  if (!allow && deny.length === 0) return undefined
   return { allow: allow && toImageGlobs(allow), deny: toImageGlobs(deny), message }
 }
 

@@ -70,18 +70,18 @@ export function createRelayDoor(config: Config, relay: RelayAccess, guesses: Gue
     },
 
     async visit(visit, work) {
+      // Most pulls: clients have no accounts of their own.
+      if (visit.route.upstream.clientCredentials !== 'relay') return work(undefined)
       const asker = await admit(visit)
       return work(asker).catch((error: unknown) => {
-        throw asker ? challenged(error, visit) : error
+        throw challenged(error, visit)
       })
     },
   }
 
-  /** Undefined where clients have no accounts of their own. */
-  async function admit(visit: Visit): Promise<Asker | undefined> {
+  async function admit(visit: Visit): Promise<Asker> {
     const { route, actions, request } = visit
     const { upstream } = route
-    if (upstream.clientCredentials !== 'relay') return undefined
     const authorization = request.headers.get('authorization')
     const scope = scopeAtUpstream(route, actions)
     const evidence = { upstream, scope, authorization }
