@@ -93,7 +93,9 @@ export function createApp(
   })
   app.all('/token', async (c) => {
     c.env.kind = 'token'
-    const relayed = await door.token(c.req.raw, c.env.client, () => gate.count(c.env))
+    const relayed = await door.token(c.req.raw, c.env.client, async () => {
+      await gate.count(c.env)
+    })
     return relayed instanceof Response ? relayed : gate.token(relayed, c.env)
   })
   // Not a route for `*`: two routes that match cost hono a chain of handlers on every pull.

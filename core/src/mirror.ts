@@ -1,7 +1,7 @@
 import type { PermitOptions } from './access/permit.ts'
 import { createPrivateRepositories } from './access/private.ts'
 import { createRelayAccess, type RelayAccess } from './access/relay-access.ts'
-import { createSee } from './access/visibility.ts'
+import { createSee, type See } from './access/visibility.ts'
 import type { Answer } from './answer.ts'
 import { createBlobCache } from './cache/blobs.ts'
 import type { Delivery } from './cache/delivery.ts'
@@ -107,16 +107,17 @@ export function createMirror(options: MirrorOptions): Mirror {
     push: createPush({ ...options, ...common, ...relay, router, volatile, tags }),
     async pull(pull, route, context) {
       const { target } = pull
-      const asked = { pull, route, context, deadline: clock.now() + answerMs }
-      const upstream = await view({ ...asked, upstream: upstreams.of(route) }, target)
-      const wanted = { ...asked, upstream }
+      const deadline = clock.now() + answerMs
+      const seen = view({ pull, route, context, deadline, upstream: upstreams.of(route) }, target)
+      const upstream = await seen
+      const wanted = { pull, route, context, deadline, upstream }
       switch (target.kind) {
         case 'manifest':
           return pullManifest(wanted, target.reference)
         case 'blob':
           return pullBlob(wanted, target.digest)
         case 'tags':
-          return listTags(pull, route, upstream, asked.deadline)
+          return listTags(pull, route, upstream, deadline)
         case 'referrers':
           return pullReferrers(wanted, target.digest)
       }
@@ -137,9 +138,10 @@ export function createMirror(options: MirrorOptions): Mirror {
   }
 
   /** The upstream as this client may ask it. */
-  function view({ context, ...wanted }: Wanted, target: Target): Promise<Upstream> {
+  function view(wanted: Wanted, target: Target): ReturnType<See> {
+    const { route, upstream, deadline, context } = wanted
     const { headers, asker, isNamed = false } = context
-    return see({ ...wanted, target, asker, isNamed, accept: headers.get('accept') })
+    return see({ route, upstream, deadline, target, headers, asker, isNamed })
   }
 
   async function pullManifest(wanted: Wanted, reference: Reference): Promise<Answer> {

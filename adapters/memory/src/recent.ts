@@ -23,6 +23,7 @@ export function createRecent<Key, Value>({
 }: RecentOptions<Key, Value>): Recent<Key, Value> {
   const entries = new Map<Key, Entry<Value>>()
   let total = 0
+  let newest: Key | undefined
 
   function remove(key: Key): Entry<Value> | undefined {
     const entry = entries.get(key)
@@ -34,13 +35,15 @@ export function createRecent<Key, Value>({
 
   function add(key: Key, entry: Entry<Value>): void {
     entries.set(key, entry)
+    newest = key
     total += entry.size
   }
 
   return {
     get(key) {
-      const entry = remove(key)
-      if (entry) add(key, entry)
+      // Many clients ask for the same at once: what is in its place already need not be moved.
+      const entry = key === newest ? entries.get(key) : remove(key)
+      if (entry && key !== newest) add(key, entry)
       return entry?.value
     },
 

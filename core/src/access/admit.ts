@@ -6,10 +6,13 @@ import { createNetworks } from './networks.ts'
 /** Throws DENIED for whom the operator does not let in at all. */
 export type Admit = (client: Pick<Client, 'address'>, userAgent: string | null) => void
 
+/** Undefined where everybody is let in. */
 export function createAdmit({
   networks,
   userAgents,
-}: Pick<AccessConfig, 'networks' | 'userAgents'>): Admit {
+}: Pick<AccessConfig, 'networks' | 'userAgents'>): Admit | undefined {
+  const lists = [networks.allow, networks.deny, userAgents.deny]
+  if (lists.every(({ length }) => length === 0)) return undefined
   const isAllowed = createNetworks(networks.allow)
   const isDenied = createNetworks(networks.deny)
   const needsAllowance = networks.allow.length > 0

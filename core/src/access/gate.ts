@@ -18,7 +18,7 @@ export interface Gate {
   /** Throws DENIED for networks and programs that are not let in. */
   admit(request: Request, exchange: Exchange): void
   /** Counts one request of whom the exchange knows by now, unless it is counted. Throws TOOMANYREQUESTS. */
-  count(exchange: Exchange): Promise<void>
+  count(exchange: Exchange): Promise<void> | undefined
   /** Who asks. Throws UNAUTHORIZED. */
   identify(request: Request, exchange: Exchange, asked: Asked): Promise<Caller>
   token(request: Request, exchange: Exchange): Promise<Response>
@@ -67,14 +67,15 @@ export function createGate(options: GateOptions): Gate {
   return {
     admit({ url, headers }, { client }) {
       if (url.length > maxUrlLength) throw tooLong
-      if (!healthPaths.has(splitUrl(url).path)) admit(client, headers.get('user-agent'))
+      if (admit && !healthPaths.has(splitUrl(url).path)) admit(client, headers.get('user-agent'))
     },
 
     count,
 
-    async identify({ headers }, exchange, asked) {
+    async identify({ headers }, exchange, { secret, isPing }) {
       const authorization = headers.get('authorization')
-      const caller = await logins.identify({ ...asked, authorization, client: exchange.client })
+      const { client } = exchange
+      const caller = await logins.identify({ secret, isPing, authorization, client })
       exchange.user = caller.user
       await count(exchange)
       return caller
@@ -92,11 +93,11 @@ export function createGate(options: GateOptions): Gate {
     sendBlob: (exchange, answer) => limits.sendBlob(keyOf(exchange), exchange.context, answer),
   }
 
-  async function count(exchange: Exchange): Promise<void> {
-    if (exchange.isCounted === true) return
+  function count(exchange: Exchange): Promise<void> | undefined {
+    if (exchange.isCounted === true) return undefined
     exchange.isCounted = true
     // Whose request it is takes some finding out, on every pull.
-    if (config.limits.requests) await limits.takeRequest(keyOf(exchange))
+    return config.limits.requests ? limits.takeRequest(keyOf(exchange)) : undefined
   }
 }
 
@@ -107,10 +108,12 @@ export async function countFailed(
   error: RegistryError,
 ): Promise<RegistryError> {
   if (exchange.kind === 'health' || error.rejection === 'network') return error
-  return gate.count(exchange).then(
-    () => error,
-    (refusal: unknown) => (refusal instanceof RegistryError ? refusal : error),
-  )
+  try {
+    await gate.count(exchange)
+    return error
+  } catch (refusal) {
+    return refusal instanceof RegistryError ? refusal : error
+  }
 }
 
 function keyOf({ user, client }: Exchange): string {

@@ -69,14 +69,18 @@ export function createRelayDoor(config: Config, relay: RelayAccess, guesses: Gue
       throw challenge(`log in with your account at ${upstream.name}`, client, service)
     },
 
-    async visit(visit, work) {
+    visit: (visit, work) =>
       // Most pulls: clients have no accounts of their own.
-      if (visit.route.upstream.clientCredentials !== 'relay') return work(undefined)
-      const asker = await admit(visit)
-      return work(asker).catch((error: unknown) => {
-        throw challenged(error, visit)
-      })
-    },
+      visit.route.upstream.clientCredentials === 'relay'
+        ? visitAsCaller(visit, work)
+        : work(undefined),
+  }
+
+  async function visitAsCaller<T>(visit: Visit, work: (asker: Asker) => Promise<T>): Promise<T> {
+    const asker = await admit(visit)
+    return work(asker).catch((error: unknown) => {
+      throw challenged(error, visit)
+    })
   }
 
   async function admit(visit: Visit): Promise<Asker> {

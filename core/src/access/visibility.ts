@@ -17,15 +17,15 @@ export interface Viewing {
   readonly target: Target
   readonly upstream: Upstream
   readonly deadline: number
-  readonly accept: string | null
+  readonly headers: Headers
   /** At a relay upstream: the caller's own rights there. */
   readonly asker: Asker | undefined
   /** A rule names this very user for this image. */
   readonly isNamed: boolean
 }
 
-/** Resolves to the upstream as this viewer may ask it; throws where nothing of the repository is for them. */
-export type See = (viewing: Viewing) => Promise<Upstream>
+/** The upstream as this viewer may ask it; throws where nothing of the repository is for them. */
+export type See = (viewing: Viewing) => Promise<Upstream> | Upstream
 
 /**
  * Before the cache, for what it holds is everybody's: whether the upstream would show this repository to this
@@ -33,24 +33,30 @@ export type See = (viewing: Viewing) => Promise<Upstream>
  * more than the public, it is asked without.
  */
 export function createSee(grants: Grants, privateRepositories: PrivateRepositories): See {
-  return async (viewing) => {
-    const { route, upstream, asker, isNamed } = viewing
-    const { config } = upstream
-    const { repository } = route
-    if (config.clientCredentials === 'relay') {
-      if (!asker)
-        throw new RegistryError('UNAUTHORIZED', `${config.name} wants to know who you are`)
-      const asked = askAs(upstream, asker)
-      // Nothing of a list is kept: it is itself the upstream's answer to this caller.
-      if (!isKept(viewing.target)) return asked
-      const question = { asker, upstream: config.name, repository }
-      await grants.check(question, () => probe(asked, viewing))
-      return asked
-    }
-    if (config.endpoints.some(hasAccount) && !isNamed) {
-      const asked = askAs(upstream, nobody)
-      await privateRepositories.refuse(config, repository, () => probe(asked, viewing))
-    }
+  return (viewing) => {
+    const { upstream, isNamed } = viewing
+    const { clientCredentials, endpoints } = upstream.config
+    if (clientCredentials === 'relay') return seeAsCaller(viewing)
+    return endpoints.some(hasAccount) && !isNamed ? seeAsNobody(viewing) : upstream
+  }
+
+  async function seeAsCaller(viewing: Viewing): Promise<Upstream> {
+    const { route, upstream, asker } = viewing
+    const { name } = upstream.config
+    if (!asker) throw new RegistryError('UNAUTHORIZED', `${name} wants to know who you are`)
+    const asked = askAs(upstream, asker)
+    // Nothing of a list is kept: it is itself the upstream's answer to this caller.
+    if (!isKept(viewing.target)) return asked
+    const question = { asker, upstream: name, repository: route.repository }
+    await grants.check(question, () => probe(asked, viewing))
+    return asked
+  }
+
+  async function seeAsNobody(viewing: Viewing): Promise<Upstream> {
+    const { route, upstream } = viewing
+    const asked = askAs(upstream, nobody)
+    const ask = (): Promise<void> => probe(asked, viewing)
+    await privateRepositories.refuse(upstream.config, route.repository, ask)
     return upstream
   }
 }
@@ -60,12 +66,13 @@ function isKept({ kind }: Target): boolean {
 }
 
 /** The same question, moving no content and costing no quota. */
-async function probe(upstream: Upstream, { route, target, deadline, accept }: Viewing) {
+async function probe(upstream: Upstream, viewing: Viewing): Promise<void> {
+  const { route, target, deadline } = viewing
   const { repository } = route
   switch (target.kind) {
     case 'manifest': {
       const { reference } = target
-      const accepted = parseAccept(accept)
+      const accepted = parseAccept(viewing.headers.get('accept'))
       await headManifest(upstream, { repository, reference, accepted, deadline })
       return
     }

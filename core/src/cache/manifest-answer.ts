@@ -14,12 +14,12 @@ export interface ManifestAsked {
 }
 
 /** What was found, as this client takes it; 404 where it takes no such type. */
-export async function toManifestAnswer(
+export function toManifestAnswer(
   found: ManifestFound,
   { route, reference, accepted, headers }: ManifestAsked,
-): Promise<Answer> {
+): Answer {
   if (!accepted.accepts(found.mediaType)) {
-    await discardContent(found)
+    discardContent(found)
     throw new RegistryError(
       'MANIFEST_UNKNOWN',
       `${route.repository} has ${formatReference(reference)} as ${found.mediaType}: add that type to the Accept header`,
@@ -39,6 +39,6 @@ export async function toManifestAnswer(
   }
 }
 
-async function discardContent({ content }: ManifestFound): Promise<void> {
-  if (content instanceof ReadableStream) await content.cancel().catch(() => undefined)
+function discardContent({ content }: ManifestFound): void {
+  if (content instanceof ReadableStream) void content.cancel().catch(() => undefined)
 }

@@ -38,7 +38,7 @@ export function createTags(
       const kept = (await getJson(state, keyOf(route, tag, accept))) as
         (TagRecord & { checkedAt: number }) | undefined
       if (!kept || !isDigest(kept.digest)) return undefined
-      if (await isDropped(route, tag, kept)) return undefined
+      if (isDroppable(route) && (await isDropped(route, tag, kept))) return undefined
       const ageMs = clock.now() - kept.checkedAt
       // A clock that was set back makes everything stale rather than fresh for years.
       return { record: kept, isFresh: ageMs >= 0 && ageMs < config.freshForSeconds * 1000 }
@@ -52,13 +52,16 @@ export function createTags(
       state.set(dropKeyOf(route, formatReference(reference)), String(clock.now()), ttlSeconds),
   }
 
-  /** Nobody pushes through us where clients have no accounts, so nothing is looked up there. */
+  /** Nobody pushes through us where clients have no accounts. */
+  function isDroppable({ upstream }: Route): boolean {
+    return isPushEnabled && upstream.clientCredentials === 'relay'
+  }
+
   async function isDropped(
     route: Route,
     tag: string,
     { digest, checkedAt }: { readonly digest: Digest; readonly checkedAt: number },
   ): Promise<boolean> {
-    if (!isPushEnabled || route.upstream.clientCredentials !== 'relay') return false
     const times = await Promise.all([
       state.get(dropKeyOf(route, tag)),
       state.get(dropKeyOf(route, digest)),

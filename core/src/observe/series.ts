@@ -6,12 +6,18 @@ export interface Series {
 }
 
 export function createSeries(names: readonly string[]): Series {
-  const values = new Map<string, { readonly labels: readonly string[]; value: number }>()
-  const find = (labels: readonly string[]): { value: number } => {
-    const key = labels.join('\n')
-    let entry = values.get(key)
-    if (!entry) values.set(key, (entry = { labels, value: 0 }))
-    return entry
+  const entries: Entry[] = []
+  const root: Branch = { next: new Map(), entry: undefined }
+  // Label by label: to make one key of them all would cost each request a string or two.
+  const find = (labels: readonly string[]): Entry => {
+    let branch = root
+    for (const label of labels) {
+      let next = branch.next.get(label)
+      if (!next) branch.next.set(label, (next = { next: new Map(), entry: undefined }))
+      branch = next
+    }
+    if (!branch.entry) entries.push((branch.entry = { labels, value: 0 }))
+    return branch.entry
   }
   return {
     add(value, labels) {
@@ -21,7 +27,7 @@ export function createSeries(names: readonly string[]): Series {
       find(labels).value = value
     },
     lines: (name) =>
-      [...values.values()].map(({ labels, value }) => {
+      entries.map(({ labels, value }) => {
         // An empty label and none are the same to Prometheus.
         const pairs = names.flatMap((label, index) => {
           const text = labels[index] ?? ''
@@ -30,6 +36,16 @@ export function createSeries(names: readonly string[]): Series {
         return `${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${String(value)}`
       }),
   }
+}
+
+interface Entry {
+  readonly labels: readonly string[]
+  value: number
+}
+
+interface Branch {
+  readonly next: Map<string, Branch>
+  entry: Entry | undefined
 }
 
 export function family(type: string, name: string, help: string, lines: readonly string[]): string {

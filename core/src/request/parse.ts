@@ -67,6 +67,7 @@ export function splitUrl(url: string): { host: string; path: string; query: stri
 
 /** /t/<secret> in front, for clients that cannot log in to a mirror; /t/v2/ is the alias `t`. */
 function splitSecret(path: string): { secret: string | undefined; path: string } {
+  if (!path.startsWith('/t/')) return { secret: undefined, path }
   const [, secret, rest] = /^\/t\/(?!v2(?:\/|$))([^/]+)(\/.*)$/.exec(path) ?? []
   return rest === undefined ? { secret: undefined, path } : { secret, path: rest }
 }

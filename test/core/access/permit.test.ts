@@ -58,10 +58,12 @@ async function verdict(
   word: string,
   who: Caller = caller(),
 ): Promise<string> {
-  return permit.check(who, route(image), targetOf(word)).then(
-    () => 'ok',
-    (error: unknown) => (error as RegistryError).code,
-  )
+  try {
+    await permit.check(who, route(image), targetOf(word))
+    return 'ok'
+  } catch (error) {
+    return (error as RegistryError).code
+  }
 }
 
 const nginx = 'docker.io/library/nginx'
