@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { findFreePort } from '../clients/port.ts'
 import { startService, type Service } from '../clients/process.ts'
+import { startRestartable } from '../clients/restartable.ts'
 import { buildOutput } from '../vercel/output.ts'
 
 export interface VercelFunction {
@@ -31,16 +32,10 @@ export async function startVercelFunction(
       () => answers(url),
       environment,
     )
-  let service = await run()
-  let earlierLog = ''
+  const service = await startRestartable(run)
   return {
+    ...service,
     url,
-    log: () => earlierLog + service.log(),
-    restart: async () => {
-      await service.stop()
-      earlierLog += service.log()
-      service = await run()
-    },
     stop: async () => {
       await service.stop()
       await output.remove()

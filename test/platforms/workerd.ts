@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findFreePort } from '../clients/port.ts'
 import { startService, type Service } from '../clients/process.ts'
+import { startRestartable } from '../clients/restartable.ts'
 import { completeSettings, root } from '../cloudflare/settings.ts'
 
 export interface LocalWorker {
@@ -25,17 +26,11 @@ export async function startWorker(
   await writeFile(join(folder, 'wrangler.jsonc'), settings.replace(/^ *"routes".*$/m, ''))
   const [port, inspectorPort] = [await findFreePort(), await findFreePort()]
   const url = `http://127.0.0.1:${port}`
-  let service = await start()
-  let earlierLog = ''
+  const service = await startRestartable(start)
 
   return {
+    ...service,
     url,
-    log: () => earlierLog + service.log(),
-    async restart() {
-      await service.stop()
-      earlierLog += service.log()
-      service = await start()
-    },
     async stop() {
       await service.stop()
       await rm(folder, { recursive: true, force: true })

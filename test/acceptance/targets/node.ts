@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { makeFolder } from '../../clients/folder.ts'
 import { findFreePort } from '../../clients/port.ts'
 import { startService, type Service } from '../../clients/process.ts'
+import { startRestartable } from '../../clients/restartable.ts'
 import type { Target } from '../target.ts'
 import { isReady } from './ready.ts'
 
@@ -31,16 +32,10 @@ export const nodeTarget: Target = {
         [cli, 'serve', '--config', configFile],
         () => isReady(url),
       )
-    let service = await run()
-    let earlierLog = ''
+    const service = await startRestartable(run)
     return {
+      ...service,
       url,
-      log: () => earlierLog + service.log(),
-      restart: async () => {
-        await service.stop()
-        earlierLog += service.log()
-        service = await run()
-      },
       stop: async () => {
         await service.stop()
         await folder.remove()

@@ -94,7 +94,7 @@ export async function startUpstream(): Promise<Upstream> {
     stop: async () => {
       gate.release()
       await off()
-      await Promise.all([registry.process.stop(), nginx.process.stop()])
+      await Promise.all([registry.process.stop(), nginx.stop()])
       await rm(folder, { recursive: true })
     },
   }
