@@ -11,7 +11,7 @@ const coreReason =
   'zod and yaml in config/, zod and chanfana in admin/. All else comes through a port (core/src/ports.ts).'
 const runtimeReason =
   "An adapter translates, it decides nothing: of ours it may import core's public entries " +
-  '(@pullway/core, @pullway/core/config) and stores, never inner files or another runtime.'
+  '(@pullway/core, @pullway/core/config, @pullway/core/admin by import()) and stores, never inner files or another runtime.'
 const storeReason =
   'A store works over any runtime: types from @pullway/core, its libraries, no platform, no other adapter.'
 const deployReason = 'What an operator copies holds no logic: it may import its adapter only.'
@@ -140,7 +140,7 @@ export default defineConfig(
     files: [`adapters/${runtime}/src/**/*.ts`],
     rules: importBorders([
       {
-        regex: `^@pullway/(?!(?:core(?:/config)?|redis/http|${[...stores, ...(runtimeBelow[runtime] ?? [])].join('|')})$)`,
+        regex: `^@pullway/(?!(?:core(?:/config|/admin)?|redis/http|${[...stores, ...(runtimeBelow[runtime] ?? [])].join('|')})$)`,
         reason: runtimeReason,
       },
       { regex: otherPackageByPath, reason: runtimeReason },

@@ -9,7 +9,7 @@ const unusedYaml =
   /[\\/]yaml[\\/]browser[\\/]dist[\\/](?:visit\.js$|(?:stringify|schema[\\/](?:core|json|yaml-1\.1))[\\/])/
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/config/index.ts'],
+  entry: ['src/index.ts', 'src/config/index.ts', 'src/admin/index.ts'],
   format: 'esm',
   target: 'es2023',
   platform: 'neutral',

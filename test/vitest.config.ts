@@ -8,6 +8,7 @@ const root = join(import.meta.dirname, '..')
 const sources: Readonly<Record<string, string>> = {
   '@pullway/core': 'core/src/index.ts',
   '@pullway/core/config': 'core/src/config/index.ts',
+  '@pullway/core/admin': 'core/src/admin/index.ts',
   '@pullway/memory': 'adapters/memory/src/index.ts',
   '@pullway/node': 'adapters/node/src/index.ts',
   '@pullway/redis': 'adapters/redis/src/index.ts',

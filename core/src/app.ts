@@ -1,5 +1,6 @@
 import { HonoBase } from 'hono/hono-base'
 import { RegExpRouter } from 'hono/router/reg-exp-router'
+import { createAdminDoor, type AdminModule } from './access/admin-door.ts'
 import { withChallenge } from './access/challenge.ts'
 import { createReadClient } from './access/client.ts'
 import { countFailed, createGate } from './access/gate.ts'
@@ -15,7 +16,7 @@ import { createMirror } from './mirror.ts'
 import { createObserve, type Exchange } from './observe/exchange.ts'
 import type { Ports } from './ports.ts'
 import type { Pullway } from './pullway.ts'
-import { splitUrl } from './request/parse.ts'
+import { isRegistryPath, splitUrl } from './request/parse.ts'
 import { createRegistry } from './registry.ts'
 import { respond } from './respond.ts'
 import { createRouter, type Route } from './route.ts'
@@ -32,11 +33,13 @@ export interface PullwayOptions {
   readonly isReady?: () => Promise<readonly string[]>
   /** Lines in Prometheus' text format that the runtime adds to the mirror's own. */
   readonly runtimeMetrics?: () => string
+  /** Loads `@pullway/core/admin`, when somebody first asks for it. */
+  readonly admin?: (() => Promise<AdminModule>) | undefined
 }
 
 /** A configuration at work: which path goes to which room, the one place that catches, and the log of what was answered. */
 export function createApp(
-  { config, ports, delivery = streaming, users, isReady, runtimeMetrics }: PullwayOptions,
+  { config, ports, delivery = streaming, users, isReady, runtimeMetrics, admin }: PullwayOptions,
   lasting: Lasting,
 ): Omit<Pullway, 'replace'> {
   const { metrics } = lasting
@@ -50,6 +53,8 @@ export function createApp(
   const { findMeaning } = mirror
   const gate = createGate({ config, ports, lasting, router, file: users, findMeaning })
   const registry = createRegistry({ config, router, mirror, gate, door })
+  const { states } = mirror
+  const administrate = createAdminDoor({ config, gate, states, load: admin })
   const toRegistryError = createToRegistryError(metrics, ports.logger)
   // Of hono's routers the quickest alone; its smaller ones do not mind a slash at the end of a path.
   const app = new HonoBase<{ Bindings: Exchange }>({ strict: true, router: new RegExpRouter() })
@@ -98,6 +103,10 @@ export function createApp(
     })
     return relayed instanceof Response ? relayed : gate.token(relayed, c.env)
   })
+  app.all('/api/*', (c) =>
+    // `api` may be a registry's alias.
+    isRegistryPath(c.req.raw) ? registry(c.req.raw, c.env) : administrate(c.req.raw, c.env),
+  )
   // Not a route for `*`: two routes that match cost hono a chain of handlers on every pull.
   app.notFound((c) => registry(c.req.raw, c.env))
   app.onError((error, c) => fail(error, c.req.raw, c.env))

@@ -1,7 +1,8 @@
-/** The public entry of the core; with ./config/index.ts the only one. */
+/** The public entry of the core; with ./config/index.ts, and ./admin/index.ts for `import()`, the only one. */
 export { isUserName, linesOf, parseUsers, type UserEntry } from './access/htpasswd.ts'
 export { hashWithPbkdf2, type VerifyBcrypt } from './access/password-hash.ts'
 export type { UsersFile } from './access/users.ts'
+export type { AdminModule } from './access/admin-door.ts'
 export type { PullwayOptions } from './app.ts'
 export type { Delivery } from './cache/delivery.ts'
 export { type Eviction, planEviction } from './cache/eviction.ts'

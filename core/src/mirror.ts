@@ -33,6 +33,7 @@ import { createRouter, type Route } from './route.ts'
 import { askAs, type Asker } from './upstream/asker.ts'
 import { readBytes } from './upstream/body.ts'
 import { maxManifestBytes } from './upstream/manifests.ts'
+import type { UpstreamState } from './upstream/state.ts'
 import type { Upstream } from './upstream/upstream.ts'
 import { createUpstreams } from './upstream/upstreams.ts'
 
@@ -58,6 +59,7 @@ export interface Mirror {
   ): Promise<Answer>
   /** What a tag means now; undefined where there is no such tag. */
   readonly findMeaning: PermitOptions['findMeaning']
+  states(): readonly UpstreamState[]
   /** Resolves when no download into the cache runs. */
   idle(): Promise<void>
 }
@@ -134,6 +136,7 @@ export function createMirror(options: MirrorOptions): Mirror {
       const asked = asker ? askAs(upstream, asker) : upstream
       return findMeaning(route, tag, asked, clock.now() + answerMs)
     },
+    states: () => upstreams.states(),
     idle: () => downloads.idle(),
   }
 

@@ -49,6 +49,7 @@ export async function startServer(
     config,
     ports,
     users,
+    admin: () => import('@pullway/core/admin'),
     isReady: createReadiness({ folder, clock, isStopping }),
     runtimeMetrics: () => formatProcessMetrics() + (usage ? formatCacheMetrics(usage()) : ''),
   })

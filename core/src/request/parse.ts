@@ -51,6 +51,10 @@ export function parseRegistryRequest(request: Request): RegistryRequest | undefi
   }
 }
 
+export function isRegistryPath({ url }: Request): boolean {
+  return findRoot(splitUrl(url).path) !== undefined
+}
+
 /** The URL by hand: routers decode %2F, and a repository's name has no encoded form. */
 export function splitUrl(url: string): { host: string; path: string; query: string } {
   const hostStart = url.indexOf('//') + 2

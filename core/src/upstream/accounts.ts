@@ -4,6 +4,7 @@ import type { Clock, Logger } from '../ports.ts'
 import type { SendAuthorized } from './authorize.ts'
 import { type Breaker, createBreaker, type Rest } from './breaker.ts'
 import { type Quota, readQuota } from './quota.ts'
+import type { AccountState } from './state.ts'
 import { UpstreamTrouble } from './trouble.ts'
 
 /** One user of an endpoint, with what it may still pull; without credentials, the mirror's own address. */
@@ -18,6 +19,7 @@ export interface Account {
   remaining(): number | undefined
   /** Why a question should not go to it; undefined where it may. */
   rest(isCounted: boolean): Rest | undefined
+  state(): AccountState
 }
 
 export interface AccountsOptions {
@@ -32,15 +34,24 @@ export interface AccountsOptions {
 }
 
 export function createAccounts(
-  { credentials, accounts }: EndpointConfig,
+  config: EndpointConfig,
   options: AccountsOptions,
 ): readonly [Account, ...Account[]] {
-  const [first, ...others] = credentials ? [credentials, ...accounts] : accounts
+  const [first, ...others] = usersOf(config)
   const label = (place: number): string => (others.length === 0 ? '' : String(place))
   return [
     createAccount(first, label(1), options),
     ...others.map((other, index) => createAccount(other, label(index + 2), options)),
   ]
+}
+
+/** Who asks an endpoint: undefined for nobody, where no account is configured. */
+export function usersOf({
+  credentials,
+  accounts,
+}: EndpointConfig): readonly [Credentials | undefined, ...Credentials[]] {
+  const [first, ...others] = credentials ? [credentials, ...accounts] : accounts
+  return [first, ...others]
 }
 
 /** Most left first; of whom nothing is known, or who has no limit, before all others. */
@@ -75,11 +86,12 @@ function createAccount(
       onChange()
     },
   })
-  const remaining = (): number | undefined => {
+  const current = (): Quota | undefined => {
     const leftMs = (quota?.endsAt ?? 0) - clock.now()
     // With more left than there was, the clock has been set back.
-    return leftMs > 0 && leftMs <= windowMs ? quota?.remaining : undefined
+    return leftMs > 0 && leftMs <= windowMs ? quota : undefined
   }
+  const remaining = (): number | undefined => current()?.remaining
 
   return {
     label,
@@ -96,12 +108,19 @@ function createAccount(
       metrics.quotaRemaining.set(told.remaining, upstream, endpoint, label)
       report(told.remaining, told.limit)
     },
-    rest(isCounted) {
-      const rest = breaker.rest()
-      if (rest || !isCounted || remaining() !== 0 || !quota) return rest
-      const trouble = new UpstreamTrouble(upstream, 'rate-limited', 'its quota is used up')
-      return { until: quota.endsAt, isStated: false, trouble }
-    },
+    rest,
+    state: () => ({
+      isAnonymous: credentials === undefined,
+      quota: current(),
+      rest: rest(true),
+    }),
+  }
+
+  function rest(isCounted: boolean): Rest | undefined {
+    const own = breaker.rest()
+    if (own || !isCounted || remaining() !== 0 || !quota) return own
+    const trouble = new UpstreamTrouble(upstream, 'rate-limited', 'its quota is used up')
+    return { until: quota.endsAt, isStated: false, trouble }
   }
 
   /** Once when it falls, not with each answer. */

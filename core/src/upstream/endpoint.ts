@@ -10,6 +10,7 @@ import { followRedirects, type Hop, type Send } from './exchange.ts'
 import { type Guest, toGuest } from './guest.ts'
 import { isCounted, projectOf, type Question, type Take, toHop } from './question.ts'
 import type { Refusals } from './refusals.ts'
+import type { EndpointState } from './state.ts'
 import { withTimeLimit } from './time-limit.ts'
 import { TokenRefused, type TokenSource } from './token.ts'
 import { toTrouble, UpstreamTrouble } from './trouble.ts'
@@ -23,6 +24,7 @@ export interface Endpoint {
   ask<T>(question: Question, take: Take<T>, limitMs: number): Promise<T>
   /** Pulls that are left to the account that would be asked next; undefined where nothing is known. */
   remaining(): number | undefined
+  state(): EndpointState
 }
 
 export interface EndpointOptions {
@@ -73,6 +75,12 @@ export function createEndpoint(config: EndpointConfig, options: EndpointOptions)
       return rests.reduce((one, other) => one && other && (other.until < one.until ? other : one))
     },
     remaining: () => byRemaining(accounts)[0]?.remaining(),
+    state: () => ({
+      label,
+      isUp: isUp(),
+      rest: breaker.rest(),
+      accounts: accounts.map((account) => account.state()),
+    }),
     async ask(question, take, limitMs) {
       if (question.asker)
         return askAs(
@@ -173,9 +181,12 @@ export function createEndpoint(config: EndpointConfig, options: EndpointOptions)
     return createSendAuthorized({ ...options, endpoint: { ...config, credentials } })
   }
 
+  function isUp(): boolean {
+    return !breaker.isOpen() && accounts.some((account) => !account.breaker.isOpen())
+  }
+
   function showUp(): void {
-    const isUp = !breaker.isOpen() && accounts.some((account) => !account.breaker.isOpen())
-    metrics.endpointUp.set(isUp ? 1 : 0, name, label)
+    metrics.endpointUp.set(isUp() ? 1 : 0, name, label)
   }
 }
 

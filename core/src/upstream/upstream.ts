@@ -7,6 +7,7 @@ import { createAskInTurn } from './failover.ts'
 import { hasAccount } from './guest.ts'
 import type { Question, Take } from './question.ts'
 import { createRefusals } from './refusals.ts'
+import { labelsOf, type UpstreamState } from './state.ts'
 import { withTimeLimit } from './time-limit.ts'
 import { createTokenSource } from './token.ts'
 import { toTrouble, UpstreamTrouble } from './trouble.ts'
@@ -24,6 +25,7 @@ export interface Upstream {
   isTroubled(): boolean
   /** A pull would be one of the last that its rate limit allows, as configured. */
   isScarce(): boolean
+  state(): UpstreamState
 }
 
 export interface UpstreamOptions {
@@ -54,7 +56,7 @@ export function createUpstream(config: UpstreamConfig, options: UpstreamOptions)
     fairMs: answerMs / endpoints.length / 2,
     onOutcome: noteTrouble,
   }
-  const labels = labelsOf(endpoints.map(({ url }) => new URL(url)))
+  const labels = labelsOf(endpoints)
   const chain = endpoints.map((endpoint, index) =>
     createEndpoint(endpoint, { ...shared, label: labels[index] ?? '' }),
   )
@@ -76,10 +78,13 @@ export function createUpstream(config: UpstreamConfig, options: UpstreamOptions)
       const leftMs = troubledUntil - clock.now()
       return leftMs > 0 && leftMs <= troubleLastsMs
     },
-    isScarce() {
-      const next = chain.find((endpoint) => endpoint.rest(true) === undefined) ?? chain[0]
-      return (next?.remaining() ?? Infinity) < config.quotaFloor
-    },
+    isScarce,
+    state: () => ({
+      config,
+      isAsked: true,
+      isScarce: isScarce(),
+      endpoints: chain.map((endpoint) => endpoint.state()),
+    }),
     ask(question, take) {
       const { asker } = question
       if (!asker) return askAnyone(question, take)
@@ -102,16 +107,13 @@ export function createUpstream(config: UpstreamConfig, options: UpstreamOptions)
     },
   }
 
+  function isScarce(): boolean {
+    const next = chain.find((endpoint) => endpoint.rest(true) === undefined) ?? chain[0]
+    return (next?.remaining() ?? Infinity) < config.quotaFloor
+  }
+
   function noteTrouble(error: unknown): void {
     const isTrouble = error instanceof UpstreamTrouble && error.reason !== 'rate-limited'
     troubledUntil = isTrouble ? clock.now() + troubleLastsMs : 0
   }
-}
-
-/** The host, with the path where two endpoints share one. */
-function labelsOf(urls: readonly URL[]): readonly string[] {
-  return urls.map(({ host, pathname }) => {
-    const isAlone = urls.filter((url) => url.host === host).length === 1
-    return isAlone ? host : `${host}${pathname.replace(/^\/v2(?=\/|$)/, '')}`
-  })
 }

@@ -1,11 +1,14 @@
 import type { Config, UpstreamConfig } from '../config/config.ts'
 import type { Route } from '../route.ts'
+import { toUnaskedState, type UpstreamState } from './state.ts'
 import { createUpstream, type Upstream, type UpstreamOptions } from './upstream.ts'
 
 /** All upstreams of the configuration. */
 export interface Upstreams {
   of(route: Route): Upstream
   named(name: string | undefined): Upstream | undefined
+  /** Of all, in the order of the configuration; makes none. */
+  states(): readonly UpstreamState[]
 }
 
 /** Those of the configuration before, by all that is configured of them. */
@@ -42,5 +45,10 @@ export function createUpstreams(
       return upstream
     },
     named: (name) => find(name ?? ''),
+    states: () =>
+      [...upstreams.values()].map(
+        (config) =>
+          (byName.get(config.name) ?? known.get(keyOf(config)))?.state() ?? toUnaskedState(config),
+      ),
   }
 }

@@ -2,9 +2,9 @@ import type { Config, UpstreamConfig, UsersConfig } from '../config/config.ts'
 import { version } from '../version.ts'
 import { toAddress } from './address.ts'
 import { type Html, html } from './html.ts'
-import { chooseLanguage, type Language, languages } from './language.ts'
+import { chooseLanguage } from './language.ts'
+import { renderPage } from './page.ts'
 import { type Mirrored, pullExamples, type Snippet, writeSnippets } from './snippets.ts'
-import { style, styleHash } from './style.ts'
 import { type Texts, texts } from './texts.ts'
 
 export interface HomeOptions {
@@ -26,66 +26,21 @@ export function renderHome(options: HomeOptions): Response {
   const chosen = chooseLanguage(language, acceptLanguage)
   const { users } = config.access
   const mirrored = { address: toAddress(origin), upstreams, fallback }
-  const page = renderPage(mirrored, users, chosen)
-  const body = new TextEncoder().encode(page.markup)
-  return new Response(body, {
-    headers: { ...headers, 'content-length': String(body.byteLength) },
+  return renderPage({
+    title: mirrored.address.host,
+    language: chosen,
+    path: '/',
+    main: renderMain(mirrored, users, texts[chosen]),
+    footer: `Pullway ${version}`,
   })
 }
 
-/** Not in the template, whose white space is the formatter's: a byte more, and the hash is another. */
-const styleElement: Html = { markup: `<style>${style}</style>` }
-
-const headers = {
-  'content-type': 'text/html; charset=utf-8',
-  'content-security-policy':
-    `default-src 'none'; style-src '${styleHash}'; img-src data:; ` +
-    `base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-  'referrer-policy': 'no-referrer',
-  vary: 'accept-language',
-  // It is made of the Host header: a shared cache must not keep one visitor's for the next.
-  'cache-control': 'no-store',
-}
-
-function renderPage(mirrored: Mirrored, users: UsersConfig | undefined, language: Language): Html {
-  const words = texts[language]
-  const { host } = mirrored.address
-  // The empty icon keeps browsers from asking for /favicon.ico.
-  return html`<!doctype html>
-    <html lang="${words.tag}">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${host} · Pullway</title>
-        <link rel="icon" href="data:," />
-        ${styleElement}
-      </head>
-      <body>
-        <header>
-          <b>Pullway</b>
-          <nav>${renderLanguages(language)}</nav>
-        </header>
-        <main>
-          <h1>${host}</h1>
-          <p class="dim">${words.title}</p>
-          <p>${words.about}</p>
-          ${users ? renderLogin(mirrored, users, words) : html``} ${renderExamples(mirrored, words)}
-          ${renderRegistries(mirrored, words)} ${renderSetUp(mirrored, words)} ${renderLinks(words)}
-        </main>
-        <footer>Pullway ${version}</footer>
-      </body>
-    </html> `
-}
-
-function renderLanguages(current: Language): readonly Html[] {
-  return languages
-    .filter((language) => language !== current)
-    .map((language) => {
-      const { tag, ownName } = texts[language]
-      return html`<a href="/?lang=${language}" lang="${tag}" hreflang="${tag}">${ownName}</a>`
-    })
+function renderMain(mirrored: Mirrored, users: UsersConfig | undefined, words: Texts): Html {
+  return html`<h1>${mirrored.address.host}</h1>
+    <p class="dim">${words.title}</p>
+    <p>${words.about}</p>
+    ${users ? renderLogin(mirrored, users, words) : html``} ${renderExamples(mirrored, words)}
+    ${renderRegistries(mirrored, words)} ${renderSetUp(mirrored, words)} ${renderLinks(words)}`
 }
 
 function renderLogin({ address }: Mirrored, { anonymous }: UsersConfig, words: Texts): Html {
