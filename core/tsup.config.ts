@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { defineConfig } from 'tsup'
+import { defineConfig, type Options } from 'tsup'
 
 /**
  * What the package yaml writes with, and its schemas that make numbers and dates of texts, are a quarter of it and
@@ -8,13 +8,18 @@ import { defineConfig } from 'tsup'
 const unusedYaml =
   /[\\/]yaml[\\/]browser[\\/]dist[\\/](?:visit\.js$|(?:stringify|schema[\\/](?:core|json|yaml-1\.1))[\\/])/
 
-export default defineConfig({
-  entry: ['src/index.ts', 'src/config/index.ts', 'src/admin/index.ts'],
+const common: Options = {
   format: 'esm',
   target: 'es2023',
   platform: 'neutral',
   sourcemap: true,
-  clean: true,
+}
+
+const mirror: Options = {
+  ...common,
+  entry: ['src/index.ts', 'src/config/index.ts'],
+  // But for what is built at the same time.
+  clean: ['!admin/index.js*'],
   banner: { js: '/*! With parts of yaml, Copyright Eemeli Aro <eemeli@gmail.com>, ISC License */' },
   // Bundled for the sake of what is left out; test/config/built.test.ts compares the two.
   noExternal: ['yaml'],
@@ -32,4 +37,9 @@ export default defineConfig({
       },
     },
   ],
-})
+}
+
+/** Apart, with its own copy of what it has of the mirror: pieces shared with it would be loaded for every pull. */
+const admin: Options = { ...common, entry: { 'admin/index': 'src/admin/index.ts' } }
+
+export default defineConfig([mirror, admin])

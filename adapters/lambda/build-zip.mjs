@@ -1,9 +1,10 @@
 /**
- * Bundles the kit's handler into one file, and zips it with the configuration for Lambda:
- * `node build-zip.mjs [--config pullway.yaml] [--out FOLDER]` writes index.mjs, pullway.yaml, pullway-lambda.zip.
+ * Bundles the kit's handler into one file, the admin API into another, and zips both with the configuration for Lambda:
+ * `node build-zip.mjs [--config pullway.yaml] [--out FOLDER]` writes index.mjs, admin.mjs, pullway.yaml, pullway-lambda.zip.
  */
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { zipSync } from 'fflate'
 import { build } from 'tsup'
@@ -18,14 +19,13 @@ const { values } = parseArgs({
 })
 
 const out = resolve(values.out)
-const files = ['index.mjs', 'pullway.yaml']
+const files = ['index.mjs', 'admin.mjs', 'pullway.yaml']
 
 await rm(out, { recursive: true, force: true })
 await mkdir(out, { recursive: true })
 await copyFile(values.config, join(out, 'pullway.yaml'))
-await build({
+const common = {
   config: false,
-  entry: { index: join(kit, 'handler.ts') },
   outDir: out,
   outExtension: () => ({ js: '.mjs' }),
   format: 'esm',
@@ -39,6 +39,25 @@ await build({
   minify: true,
   splitting: false,
   silent: true,
+}
+await build({
+  ...common,
+  entry: { index: join(kit, 'handler.ts') },
+  esbuildPlugins: [
+    {
+      name: 'admin-apart',
+      setup({ onResolve }) {
+        onResolve({ filter: /^@pullway\/core\/admin$/ }, () => ({
+          path: './admin.mjs',
+          external: true,
+        }))
+      },
+    },
+  ],
+})
+await build({
+  ...common,
+  entry: { admin: fileURLToPath(import.meta.resolve('@pullway/core/admin')) },
 })
 
 /** Lambda runs the code as another user than its owner (Unix, mode 0644). The same sources make the same zip. */

@@ -4,6 +4,7 @@
  */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { build } from 'tsup'
 
@@ -37,17 +38,23 @@ const functionFolder = join(out, 'functions/index.func')
 
 await rm(out, { recursive: true, force: true })
 await mkdir(functionFolder, { recursive: true })
-await bundle(values.edge ? 'edge' : 'node')
+await bundle(values.edge ? 'edge' : 'node', { index: ownEntry(values.edge ? 'edge' : 'node') })
+if (!values.edge)
+  await bundle('node', { admin: fileURLToPath(import.meta.resolve('@pullway/core/admin')) })
 await writeJson(join(functionFolder, '.vc-config.json'), values.edge ? edge() : node())
 await writeJson(join(out, 'config.json'), {
   version: 3,
   routes: [{ src: '/.*', dest: '/index' }],
 })
 
-async function bundle(runtime) {
+function ownEntry(runtime) {
+  return join(import.meta.dirname, `dist/functions/${runtime}.js`)
+}
+
+async function bundle(runtime, entry) {
   await build({
     config: false,
-    entry: { index: join(import.meta.dirname, `dist/functions/${runtime}.js`) },
+    entry,
     outDir: functionFolder,
     outExtension: () => ({ js: '.mjs' }),
     format: 'esm',
@@ -59,6 +66,16 @@ async function bundle(runtime) {
     noExternal: [/^(?!crypto$)/],
     define: { PULLWAY_DOCUMENT: JSON.stringify(document) },
     minify: true,
+    // Loaded when somebody first asks for it.
+    esbuildPlugins: [
+      {
+        name: 'admin-apart',
+        setup({ onResolve }) {
+          const apart = { path: './admin.mjs', external: true }
+          onResolve({ filter: /^@pullway\/core\/admin$/ }, () => apart)
+        },
+      },
+    ],
     esbuildOptions(options) {
       options.mainFields = ['module', 'main']
       options.conditions = ['edge-light', 'worker', 'browser']

@@ -1,15 +1,15 @@
 import { HonoBase } from 'hono/hono-base'
 import { RegExpRouter } from 'hono/router/reg-exp-router'
-import { createAdminDoor, type AdminModule } from './access/admin-door.ts'
 import { withChallenge } from './access/challenge.ts'
 import { createReadClient } from './access/client.ts'
 import { countFailed, createGate } from './access/gate.ts'
 import { nobody } from './access/identify.ts'
 import { createRelayDoor } from './access/relay-door.ts'
 import type { UsersFile } from './access/users.ts'
+import type { Admin, AdminModule } from './admin/module.ts'
 import { type Delivery, streaming } from './cache/delivery.ts'
 import type { Config } from './config/config.ts'
-import { toErrorResponse } from './errors.ts'
+import { RegistryError, toErrorResponse } from './errors.ts'
 import { createToRegistryError } from './failure.ts'
 import type { Lasting } from './lasting.ts'
 import { createMirror } from './mirror.ts'
@@ -34,12 +34,20 @@ export interface PullwayOptions {
   /** Lines in Prometheus' text format that the runtime adds to the mirror's own. */
   readonly runtimeMetrics?: () => string
   /** Loads `@pullway/core/admin`, when somebody first asks for it. */
-  readonly admin?: (() => Promise<AdminModule>) | undefined
+  readonly loadAdmin?: () => Promise<AdminModule>
 }
 
 /** A configuration at work: which path goes to which room, the one place that catches, and the log of what was answered. */
 export function createApp(
-  { config, ports, delivery = streaming, users, isReady, runtimeMetrics, admin }: PullwayOptions,
+  {
+    config,
+    ports,
+    delivery = streaming,
+    users,
+    isReady,
+    runtimeMetrics,
+    loadAdmin,
+  }: PullwayOptions,
   lasting: Lasting,
 ): Omit<Pullway, 'replace'> {
   const { metrics } = lasting
@@ -53,8 +61,7 @@ export function createApp(
   const { findMeaning } = mirror
   const gate = createGate({ config, ports, lasting, router, file: users, findMeaning })
   const registry = createRegistry({ config, router, mirror, gate, door })
-  const { states } = mirror
-  const administrate = createAdminDoor({ config, gate, states, load: admin })
+  let admin: Admin | undefined
   const toRegistryError = createToRegistryError(metrics, ports.logger)
   // Of hono's routers the quickest alone; its smaller ones do not mind a slash at the end of a path.
   const app = new HonoBase<{ Bindings: Exchange }>({ strict: true, router: new RegExpRouter() })
@@ -103,10 +110,8 @@ export function createApp(
     })
     return relayed instanceof Response ? relayed : gate.token(relayed, c.env)
   })
-  app.all('/api/*', (c) =>
-    // `api` may be a registry's alias.
-    isRegistryPath(c.req.raw) ? registry(c.req.raw, c.env) : administrate(c.req.raw, c.env),
-  )
+  // `api` may be a registry's alias.
+  app.all('/api/*', (c) => (isRegistryPath(c.req.raw) ? registry : administrate)(c.req.raw, c.env))
   // Not a route for `*`: two routes that match cost hono a chain of handlers on every pull.
   app.notFound((c) => registry(c.req.raw, c.env))
   app.onError((error, c) => fail(error, c.req.raw, c.env))
@@ -134,6 +139,28 @@ export function createApp(
       gate.replaceUsers(file)
     },
     idle: () => mirror.idle(),
+  }
+
+  /** The API that is loaded for who first asks for it: a pull has nothing to do with it. */
+  async function administrate(request: Request, exchange: Exchange): Promise<Response> {
+    exchange.kind = 'admin'
+    const headers = { 'cache-control': 'no-store' }
+    if (!loadAdmin)
+      throw new RegistryError('UNSUPPORTED', 'this platform has no admin API', {
+        status: 404,
+        headers,
+      })
+    if (config.access.admins.length === 0)
+      throw new RegistryError('DENIED', 'the admin API is for access.admins: name a user there', {
+        headers,
+      })
+    admin ??= (await loadAdmin()).createAdmin({
+      config,
+      gate,
+      states: mirror.states,
+      refuse: (...words) => new RegistryError(...words),
+    })
+    return admin(request, exchange)
   }
 
   function turnAway(request: Request, exchange: Exchange): Promise<Response> | undefined {

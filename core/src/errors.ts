@@ -77,21 +77,6 @@ export class RegistryError extends Error {
   }
 }
 
-/** The same refusal with more headers. */
-export function withHeaders(
-  error: RegistryError,
-  added: Readonly<Record<string, string>>,
-): RegistryError {
-  const { code, message, status, headers, detail, rejection } = error
-  return new RegistryError(code, message, {
-    status,
-    headers: { ...headers, ...added },
-    cause: error,
-    ...(detail !== undefined && { detail }),
-    ...(rejection !== undefined && { rejection }),
-  })
-}
-
 /** The OCI error body; without body for HEAD, but with the same headers. */
 export function toErrorResponse(error: RegistryError, isHead: boolean): Response {
   const { code, message, detail } = error

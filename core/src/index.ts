@@ -2,7 +2,7 @@
 export { isUserName, linesOf, parseUsers, type UserEntry } from './access/htpasswd.ts'
 export { hashWithPbkdf2, type VerifyBcrypt } from './access/password-hash.ts'
 export type { UsersFile } from './access/users.ts'
-export type { AdminModule } from './access/admin-door.ts'
+export type { AdminModule } from './admin/module.ts'
 export type { PullwayOptions } from './app.ts'
 export type { Delivery } from './cache/delivery.ts'
 export { type Eviction, planEviction } from './cache/eviction.ts'

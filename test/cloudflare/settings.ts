@@ -11,6 +11,7 @@ export function completeSettings(variables: Readonly<Record<string, string>> = {
   return readFileSync(join(kit, 'wrangler.jsonc'), 'utf8')
     .replaceAll(/^( *)\/\/ (?="|\{|\}|\]| )/gm, '$1')
     .replace('"worker.ts"', () => entry)
+    .replace(/(?<="base_dir": )"(.+)"/, (_, folder: string) => JSON.stringify(join(kit, folder)))
     .replace(/(?<="vars": )\{.*\}/, (own) =>
       JSON.stringify({ ...(JSON.parse(own) as object), ...variables }),
     )

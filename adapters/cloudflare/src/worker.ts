@@ -70,6 +70,7 @@ function createIsolate(bundled: string, environment: Environment): Isolate {
     const pullway = createPullway({
       config,
       ports,
+      loadAdmin: () => import('@pullway/core/admin'),
       delivery: { prefers: 'stream', passesThrough: true, maxUploadBytes },
     })
     const countsStreams = config.limits.connections !== undefined

@@ -1,4 +1,4 @@
-import { createPullway, type Pullway } from '@pullway/core'
+import { type AdminModule, createPullway, type Pullway } from '@pullway/core'
 import { ConfigError, type Environment } from '@pullway/core/config'
 import { createConsoleLogger } from '@pullway/node'
 import { type Progress, sendAnswer } from './answer.ts'
@@ -70,7 +70,8 @@ function createMirror(environment: Environment): { mirror: Mirror; logger: Conso
     const logger = createConsoleLogger(config.log)
     const ports = createPorts(config, environment, logger)
     const delivery = { prefers: 'stream', maxStreamBytes, maxUploadBytes } as const
-    return { mirror: createPullway({ config, ports, delivery }), logger }
+    const loadAdmin = (): Promise<AdminModule> => import('@pullway/core/admin')
+    return { mirror: createPullway({ config, ports, delivery, loadAdmin }), logger }
   } catch (error) {
     const logger = createConsoleLogger({ format: 'main', level: 'info' })
     return { mirror: createUnconfigured(error, logger), logger }

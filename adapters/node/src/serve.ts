@@ -49,7 +49,7 @@ export async function startServer(
     config,
     ports,
     users,
-    admin: () => import('@pullway/core/admin'),
+    loadAdmin: () => import('@pullway/core/admin'),
     isReady: createReadiness({ folder, clock, isStopping }),
     runtimeMetrics: () => formatProcessMetrics() + (usage ? formatCacheMetrics(usage()) : ''),
   })

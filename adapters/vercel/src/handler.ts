@@ -1,4 +1,5 @@
 import {
+  type AdminModule,
   createPullway,
   type CreateHasher,
   type Delivery,
@@ -40,6 +41,8 @@ export interface Runtime {
   readonly console: Console
   /** Undefined on edge, which has no time for it. */
   readonly verifyBcrypt?: VerifyBcrypt
+  /** Undefined on edge, where a function is one file. */
+  readonly loadAdmin?: () => Promise<AdminModule>
 }
 
 /** Throws nothing: with a wrong configuration it answers 500, and the log has what is wrong. */
@@ -64,8 +67,8 @@ function createMirrorHandler(
   const services = readServices(environment, config.cache)
   const logger = createConsoleLogger({ ...config.log, console: runtime.console })
   const ports = createPorts(config, services, { ...runtime, clock: systemClock, logger })
-  const { delivery } = runtime
-  const pullway = createPullway({ config, ports, delivery })
+  const { delivery, loadAdmin } = runtime
+  const pullway = createPullway({ config, ports, delivery, ...(loadAdmin && { loadAdmin }) })
   return (request, context) =>
     pullway.fetch(request, toRequestContext(request.headers, context, logger))
 }

@@ -1,4 +1,4 @@
-import { type RegistryError, withHeaders } from '../errors.ts'
+import { RegistryError } from '../errors.ts'
 import type { Pull } from '../request/parse.ts'
 import type { Client } from './client.ts'
 
@@ -26,13 +26,18 @@ export interface Challenged {
 /** A 401 leaves with the one challenge that tells every client where to log in. */
 export function withChallenge(error: RegistryError, challenged: Challenged): RegistryError {
   if (error.code !== 'UNAUTHORIZED' || error.headers['www-authenticate']) return error
-  const challenge = takesBasic.has(challenged.kind) ? basic : formatChallenge(challenged)
-  return withHeaders(error, { 'www-authenticate': challenge, 'cache-control': 'no-store' })
+  const { status, headers, message, detail } = error
+  // Who asks for a token has read the other one; who looks at the admin API has a browser.
+  const challenge = /^(?:token|admin)$/.test(challenged.kind)
+    ? 'Basic realm="pullway"'
+    : formatChallenge(challenged)
+  return new RegistryError(error.code, message, {
+    status,
+    headers: { ...headers, 'www-authenticate': challenge, 'cache-control': 'no-store' },
+    cause: error,
+    ...(detail !== undefined && { detail }),
+  })
 }
-
-const basic = 'Basic realm="pullway"'
-/** Who asks for a token has read the other challenge; who looks at the admin API has a browser. */
-const takesBasic: ReadonlySet<string> = new Set(['token', 'admin'])
 
 /**
  * Several challenges at once break dockerd (clients.md, section 2). The realm is where the client found us:

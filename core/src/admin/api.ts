@@ -6,25 +6,25 @@ import {
 } from 'chanfana'
 import { type Context, Hono } from 'hono'
 import { z } from 'zod'
-import type { Admin, AdminSources } from '../access/admin-door.ts'
-import { RegistryError, toErrorResponse, withHeaders } from '../errors.ts'
 import { splitUrl } from '../request/parse.ts'
 import { quote } from '../request/reference.ts'
 import { version } from '../version.ts'
 import { errorsAnswer, upstreamAnswer, upstreamsAnswer } from './answers.ts'
 import { type Description, renderDocs } from './docs.ts'
+import { letIn, unstored } from './door.ts'
+import type { Admin, AdminSources } from './module.ts'
 import { toUpstreamAnswer } from './report.ts'
 
 type Bindings = AdminSources & { readonly origin: string }
 type AdminContext = Context<{ Bindings: Bindings }>
 
-/** The admin API. Whoever gets here is an administrator (access/admin-door.ts). */
 export function createAdmin(sources: AdminSources): Admin {
   const router = createRouter()
-  return async (request, origin) => router.fetch(request, { ...sources, origin })
+  return async (request, exchange) => {
+    await letIn(request, exchange, sources)
+    return router.fetch(request, { ...sources, origin: exchange.client.origin() })
+  }
 }
-
-const unstored = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 
 function createRouter(): HonoOpenAPIRouterType<{ Bindings: Bindings }> {
   const hono = new Hono<{ Bindings: Bindings }>({ strict: true })
@@ -45,10 +45,13 @@ function createRouter(): HonoOpenAPIRouterType<{ Bindings: Bindings }> {
       language: new URLSearchParams(query).get('lang'),
     })
   })
-  hono.notFound((c) => fail(noSuchPage(c.req.raw.url), c))
-  hono.onError((error, c) => {
-    if (error instanceof RegistryError) return fail(error, c)
-    // The log of the mirror around this one has it.
+  hono.notFound((c) => {
+    const { path } = splitUrl(c.req.raw.url)
+    const message = `the admin API has no ${quote(path)}: /api/docs describes what it has`
+    throw c.env.refuse('UNSUPPORTED', message, { status: 404, headers: unstored })
+  })
+  hono.onError((error) => {
+    // To the one catch, in app.ts.
     throw error
   })
   return router
@@ -108,10 +111,8 @@ class ShowUpstream extends OpenAPIRoute<[AdminContext]> {
     const name = c.req.param('name') ?? ''
     const state = c.env.states().find(({ config }) => config.name === name)
     if (state) return answerJson(toUpstreamAnswer(state))
-    throw new RegistryError(
-      'NAME_UNKNOWN',
-      `there is no upstream ${quote(name)}: /api/v1/upstreams lists all`,
-    )
+    const message = `there is no upstream ${quote(name)}: /api/v1/upstreams lists all`
+    throw c.env.refuse('NAME_UNKNOWN', message, { headers: unstored })
   }
 }
 
@@ -131,20 +132,8 @@ function answerJson(value: object): Response {
     headers: {
       'content-type': 'application/json',
       'content-length': String(body.byteLength),
+      'x-content-type-options': 'nosniff',
       ...unstored,
     },
   })
-}
-
-function fail(error: RegistryError, c: AdminContext): Response {
-  return toErrorResponse(withHeaders(error, unstored), c.req.raw.method === 'HEAD')
-}
-
-function noSuchPage(url: string): RegistryError {
-  const { path } = splitUrl(url)
-  return new RegistryError(
-    'UNSUPPORTED',
-    `the admin API has no ${quote(path)}: /api/docs describes what it has`,
-    { status: 404 },
-  )
 }
