@@ -72,7 +72,7 @@ ${settings}`
 }
 
 /** Moves time on only while somebody waits for it: passwords are compared in a time of their own. */
-async function drive<T>(clock: FakeClock, work: Promise<T>): Promise<T> {
+export async function drive<T>(clock: FakeClock, work: Promise<T>): Promise<T> {
   const progress = { isDone: false }
   const finish = (): void => void (progress.isDone = true)
   work.then(finish, finish)

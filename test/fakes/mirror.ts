@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import {
+  type AdminModule,
   createPullway,
   type BlobStore,
   type Delivery,
@@ -61,6 +62,7 @@ export interface TestMirrorOptions {
   readonly hasBcrypt?: boolean
   readonly verifyBcrypt?: VerifyBcrypt
   readonly maxPbkdf2Iterations?: number
+  readonly loadAdmin?: () => Promise<AdminModule>
 }
 
 /** The mirror on memory stores and a clock that stands still, without any socket. */
@@ -72,6 +74,7 @@ export function createTestMirror(options: TestMirrorOptions): TestMirror {
   const pullway = createPullway({
     config: parseConfig(options.config ?? '', { file: 'pullway.yaml', environment: {} }),
     ...(options.delivery && { delivery: options.delivery }),
+    ...(options.loadAdmin && { loadAdmin: options.loadAdmin }),
     ...(options.users !== undefined && { users: { file: 'htpasswd', text: options.users } }),
     ports: {
       ...(options.hasBcrypt !== false && { verifyBcrypt: options.verifyBcrypt ?? verifyBcrypt }),
