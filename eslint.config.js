@@ -11,7 +11,8 @@ const coreReason =
   'zod and yaml in config/, zod and chanfana in admin/. All else comes through a port (core/src/ports.ts).'
 const runtimeReason =
   "An adapter translates, it decides nothing: of ours it may import core's public entries " +
-  '(@pullway/core, @pullway/core/config, @pullway/core/admin by import()) and stores, never inner files or another runtime.'
+  '(@pullway/core, @pullway/core/config) and stores, never inner files or another runtime.'
+const adminReason = 'The admin API is loaded by import(), when somebody first asks for it.'
 const storeReason =
   'A store works over any runtime: types from @pullway/core, its libraries, no platform, no other adapter.'
 const deployReason = 'What an operator copies holds no logic: it may import its adapter only.'
@@ -28,13 +29,16 @@ const runtimeBelow = { lambda: ['node'] }
 const otherPackageByPath = String.raw`^\.{1,2}/(?:.*/)?(?:core|adapters|deploy|test|dist)/`
 const nodeBuiltin = '^node:'
 
-/** Static imports and exports by one rule, `import()` by the other: no-restricted-imports does not see it. */
+/**
+ * Static imports and exports by one rule, `import()` by the other: no-restricted-imports does not see it.
+ * `isForStatic`: `import()` is the way to go.
+ */
 function importBorders(borders) {
   return {
     'no-restricted-imports': [
       'error',
       {
-        patterns: borders.map(({ regex, reason, ...rest }) => ({
+        patterns: borders.map(({ regex, reason, isForStatic: _, ...rest }) => ({
           regex,
           message: reason,
           ...rest,
@@ -43,10 +47,12 @@ function importBorders(borders) {
     ],
     'no-restricted-syntax': [
       'error',
-      ...borders.map(({ regex, reason }) => ({
-        selector: `ImportExpression[source.value=/${regex.replaceAll('/', '\\u002F')}/u]`,
-        message: reason,
-      })),
+      ...borders
+        .filter(({ isForStatic }) => !isForStatic)
+        .map(({ regex, reason }) => ({
+          selector: `ImportExpression[source.value=/${regex.replaceAll('/', '\\u002F')}/u]`,
+          message: reason,
+        })),
     ],
   }
 }
@@ -144,6 +150,7 @@ export default defineConfig(
         reason: runtimeReason,
       },
       { regex: otherPackageByPath, reason: runtimeReason },
+      { regex: '^@pullway/core/admin$', reason: adminReason, isForStatic: true },
       ...(edgeRuntimes.includes(runtime) ? [{ regex: nodeBuiltin, reason: runtimeReason }] : []),
     ]),
   })),

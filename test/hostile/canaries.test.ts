@@ -120,6 +120,7 @@ test('a server says nothing secret in answers, logs and metrics', async () => {
         anonymous: true,
         tokenKey: canary('token-key-of-more-than-thirty-two-characters'),
       },
+      admins: ['alice'],
     },
     cache: {
       blobs: { driver: 'memory' },
@@ -148,6 +149,11 @@ test('a server says nothing secret in answers, logs and metrics', async () => {
     '/nothing',
   ]
   const said: string[] = []
+  const administrator = Buffer.from('alice:alice-password').toString('base64')
+  for (const path of [paths[1]!, '/api/v1/upstreams', '/api/openapi.json', '/api/docs']) {
+    const headers = { authorization: `Basic ${administrator}` }
+    said.push(await (await fetch(url + path, { headers })).text())
+  }
   for (const path of paths) {
     for (const headers of logins) {
       const answer = await fetch(url + path, { headers })
@@ -166,6 +172,7 @@ test('a server says nothing secret in answers, logs and metrics', async () => {
   await running.exited
   const { stdout, stderr } = running.output()
   expect(stdout).toContain('"GET /v2/library/app/manifests/latest')
+  expect(said.join('\n')).toContain('"reason": "unreachable"')
   expectClean(said.join('\n'))
   expectClean(stdout + stderr)
 })

@@ -15,6 +15,7 @@ test('the zip holds the code and the configuration, readable by all', async () =
   const entries = await buildZip()
   expect(entries.map(({ name, mode }) => [name, mode.toString(8)])).toEqual([
     ['index.mjs', '644'],
+    ['admin.mjs', '644'],
     ['pullway.yaml', '644'],
   ])
 })

@@ -9,10 +9,14 @@ interface Border {
   readonly files: RegExp
   readonly mayImport: readonly RegExp[]
   readonly mayImportTypes?: readonly RegExp[]
+  /** By `import()` alone. */
+  readonly mayLoad?: readonly RegExp[]
 }
 
 const packageOfOthers = /^(?!@pullway\/|node:)(?:@[a-z0-9-]+\/)?[a-z0-9.-]+(?:\/|$)/
 const publicCore = /^@pullway\/core(?:\/config)?$/
+/** Nothing that a pull needs. */
+const admin = /^@pullway\/core\/admin$/
 const store = /^@pullway\/(?:memory|redis(?:\/http)?|s3)$/
 
 const borders: readonly Border[] = [
@@ -31,14 +35,17 @@ const borders: readonly Border[] = [
   {
     files: /^adapters\/(?:node|bun|deno)\/src\//,
     mayImport: [publicCore, store, /^node:/, packageOfOthers],
+    mayLoad: [admin],
   },
   {
     files: /^adapters\/lambda\/src\//,
     mayImport: [publicCore, store, /^@pullway\/node$/, /^node:/, packageOfOthers],
+    mayLoad: [admin],
   },
   {
     files: /^adapters\/(?:cloudflare|vercel)\/src\//,
     mayImport: [publicCore, store, /^cloudflare:/, packageOfOthers],
+    mayLoad: [admin],
   },
   {
     files: /^adapters\/(?:memory|redis|s3)\/src\//,
@@ -127,6 +134,13 @@ describe('the reading itself', () => {
     expect(strangers(sample("import { A } from '@pullway/core'"), border)).toHaveLength(1)
   })
 
+  test('what may be loaded may not be imported', () => {
+    const border = { files: /^/, mayImport: [], mayLoad: [admin] }
+    expect(strangers(sample("const a = await import('@pullway/core/admin')"), border)).toEqual([])
+    for (const text of ["import '@pullway/core/admin'", "export * from '@pullway/core/admin'"])
+      expect(strangers(sample(text), border)).toHaveLength(1)
+  })
+
   test.each([
     ['Date.now()', ['Date.now']],
     ['const a = process.env', ['process']],
@@ -147,11 +161,12 @@ function strangers(file: SourceFile, border: Border): readonly string[] {
     .map(({ name }) => `${file.path}: ${name}`)
 }
 
-function isAllowed({ name, isTypeOnly }: Import, path: string, border: Border): boolean {
+function isAllowed({ name, isTypeOnly, isDynamic }: Import, path: string, border: Border): boolean {
   if (/^\.{1,2}\//.test(name)) {
     return posix.join(posix.dirname(path), name).startsWith(homeOf(path))
   }
   if (border.mayImport.some((pattern) => pattern.test(name))) return true
+  if (isDynamic && border.mayLoad?.some((pattern) => pattern.test(name))) return true
   return isTypeOnly && (border.mayImportTypes ?? []).some((pattern) => pattern.test(name))
 }
 

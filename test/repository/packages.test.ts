@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
-import { join, relative } from 'node:path'
+import { join, posix, relative } from 'node:path'
 import { promisify } from 'node:util'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
-import { listFiles, readText, root } from './sources.ts'
+import { findImports, listFiles, readText, root } from './sources.ts'
 
 interface Manifest {
   readonly name: string
@@ -114,6 +114,16 @@ describe('what npm users get', () => {
     }
   })
 
+  test('a pull loads nothing of the admin API', async () => {
+    const admin = importsOf('core/dist/admin/index.js')
+    expect(admin).toEqual(expect.arrayContaining(['chanfana', 'hono', 'zod']))
+    for (const entry of ['core/dist/index.js', 'core/dist/config/index.js']) {
+      const all = importsOf(entry)
+      expect(all.length).toBeGreaterThan(1)
+      expect(all.filter((name) => /chanfana|openapi|admin|^zod$/.test(name))).toEqual([])
+    }
+  })
+
   test('the core comes as Web code: its files name no module of Node', async () => {
     for (const file of listBuilt('core')) {
       const { importedFiles } = ts.preProcessFile(readText(file))
@@ -121,6 +131,15 @@ describe('what npm users get', () => {
     }
   })
 })
+
+/** Of a built file and all of its package's that it imports; what it loads later is not among them. */
+function importsOf(path: string): readonly string[] {
+  return findImports({ path, text: readText(path) })
+    .filter(({ isDynamic }) => !isDynamic)
+    .flatMap(({ name }) =>
+      name.startsWith('.') ? importsOf(posix.join(posix.dirname(path), name)) : [name],
+    )
+}
 
 const execute = promisify(execFile)
 

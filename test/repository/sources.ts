@@ -29,6 +29,8 @@ export function readSources(...patterns: readonly string[]): readonly SourceFile
 export interface Import {
   readonly name: string
   readonly isTypeOnly: boolean
+  /** `import()`: not before it is needed. */
+  readonly isDynamic: boolean
 }
 
 /** Every module that a file names: import, export from, import(), import('x').T and require(). */
@@ -39,15 +41,15 @@ export function findImports({ path, text }: SourceFile): readonly Import[] {
     else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly)
     else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
       add(node.argument.literal, true)
-    } else if (ts.isCallExpression(node) && isImportCall(node)) add(node.arguments[0], false)
+    } else if (ts.isCallExpression(node) && isImportCall(node)) add(node.arguments[0], false, true)
   })
   return imports
 
-  function add(specifier: ts.Node | undefined, isTypeOnly: boolean): void {
+  function add(specifier: ts.Node | undefined, isTypeOnly: boolean, isDynamic = false): void {
     if (specifier === undefined) return
     // A computed name cannot be checked; it is kept as its text, which no border allows.
     const name = ts.isStringLiteralLike(specifier) ? specifier.text : `(${specifier.getText()})`
-    imports.push({ name, isTypeOnly })
+    imports.push({ name, isTypeOnly, isDynamic })
   }
 }
 

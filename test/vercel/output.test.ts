@@ -1,7 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { findImports } from '../repository/sources.ts'
 import { buildOutput, type BuildOutput } from './output.ts'
 
 const document = `
@@ -27,16 +28,21 @@ describe.each(['node', 'edge'] as const)('the build of the %s function', (runtim
       'functions',
       'functions/index.func',
       'functions/index.func/.vc-config.json',
+      ...(runtime === 'node' ? ['functions/index.func/admin.mjs'] : []),
       'functions/index.func/index.mjs',
     ])
     expect(output.config).toEqual({ version: 3, routes: [{ src: '/.*', dest: '/index' }] })
   })
 
-  test('holds the configuration, and names no module outside', () => {
+  test('holds the configuration, and names no module outside', async () => {
     expect(output.code).toContain('TEAM_TOKEN')
-    const { importedFiles } = ts.preProcessFile(output.code)
-    expect(importedFiles.map(({ fileName }) => fileName)).toEqual([])
+    const isNode = runtime === 'node'
+    expect(importsOf(output.code)).toEqual(isNode ? ['crypto', './admin.mjs'] : [])
     expect(output.code).not.toMatch(/\brequire\b/)
+    if (!isNode) return
+    const admin = await readFile(join(dirname(output.file), 'admin.mjs'), 'utf8')
+    expect(importsOf(admin)).toEqual([])
+    expect(gzipSync(admin).byteLength).toBeLessThanOrEqual(350_000)
   })
 })
 
@@ -84,3 +90,7 @@ test('the edge function is at most 150 kB', async () => {
   expect(bytes).toBeLessThanOrEqual(150_000)
   await output.remove()
 })
+
+function importsOf(code: string): readonly string[] {
+  return findImports({ path: 'index.mjs', text: code }).map(({ name }) => name)
+}
