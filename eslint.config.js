@@ -146,11 +146,11 @@ export default defineConfig(
     files: [`adapters/${runtime}/src/**/*.ts`],
     rules: importBorders([
       {
-        regex: `^@pullway/(?!(?:core(?:/config|/admin)?|redis/http|${[...stores, ...(runtimeBelow[runtime] ?? [])].join('|')})$)`,
+        regex: `^@pullway/(?!(?:core(?:/config|/admin(?:/plain)?)?|redis/http|${[...stores, ...(runtimeBelow[runtime] ?? [])].join('|')})$)`,
         reason: runtimeReason,
       },
       { regex: otherPackageByPath, reason: runtimeReason },
-      { regex: '^@pullway/core/admin$', reason: adminReason, isForStatic: true },
+      { regex: '^@pullway/core/admin', reason: adminReason, isForStatic: true },
       ...(edgeRuntimes.includes(runtime) ? [{ regex: nodeBuiltin, reason: runtimeReason }] : []),
     ]),
   })),

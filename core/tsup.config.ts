@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { defineConfig, type Options } from 'tsup'
+import { describe } from './src/admin/api.ts'
 
 /**
  * What the package yaml writes with, and its schemas that make numbers and dates of texts, are a quarter of it and
@@ -19,7 +20,7 @@ const mirror: Options = {
   ...common,
   entry: ['src/index.ts', 'src/config/index.ts'],
   // But for what is built at the same time.
-  clean: ['!admin/index.js*'],
+  clean: ['!admin/*.js*'],
   banner: { js: '/*! With parts of yaml, Copyright Eemeli Aro <eemeli@gmail.com>, ISC License */' },
   // Bundled for the sake of what is left out; test/config/built.test.ts compares the two.
   noExternal: ['yaml'],
@@ -39,7 +40,12 @@ const mirror: Options = {
   ],
 }
 
-/** Apart, with its own copy of what it has of the mirror: pieces shared with it would be loaded for every pull. */
+/** Apart, each with its own copy of what it has of the mirror: pieces shared with it would be loaded for every pull. */
 const admin: Options = { ...common, entry: { 'admin/index': 'src/admin/index.ts' } }
+const plainAdmin: Options = {
+  ...common,
+  entry: { 'admin/plain': 'src/admin/plain.ts' },
+  define: { PULLWAY_ADMIN_DESCRIPTION: JSON.stringify(describe()) },
+}
 
-export default defineConfig([mirror, admin])
+export default defineConfig([mirror, admin, plainAdmin])

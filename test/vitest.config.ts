@@ -9,6 +9,7 @@ const sources: Readonly<Record<string, string>> = {
   '@pullway/core': 'core/src/index.ts',
   '@pullway/core/config': 'core/src/config/index.ts',
   '@pullway/core/admin': 'core/src/admin/index.ts',
+  '@pullway/core/admin/plain': 'core/src/admin/plain.ts',
   '@pullway/memory': 'adapters/memory/src/index.ts',
   '@pullway/node': 'adapters/node/src/index.ts',
   '@pullway/redis': 'adapters/redis/src/index.ts',

@@ -11,7 +11,7 @@ const worker: Options = {
   ...common,
   entry: ['src/index.ts'],
   external: [/^cloudflare:/],
-  noExternal: ['@pullway/core/admin'],
+  noExternal: ['@pullway/core/admin/plain'],
   sourcemap: true,
   // But for what is built at the same time.
   clean: ['!admin.mjs'],
@@ -20,7 +20,7 @@ const worker: Options = {
       name: 'admin-apart',
       setup({ onResolve }) {
         const apart = { path: './admin.mjs', external: true }
-        onResolve({ filter: /^@pullway\/core\/admin$/ }, () => apart)
+        onResolve({ filter: /^@pullway\/core\/admin\/plain$/ }, () => apart)
       },
     },
   ],
@@ -29,7 +29,7 @@ const worker: Options = {
 /** Whole, as a Worker takes a module that it loads later: wrangler bundles what is loaded at the start. */
 const admin: Options = {
   ...common,
-  entry: { admin: fileURLToPath(import.meta.resolve('@pullway/core/admin')) },
+  entry: { admin: fileURLToPath(import.meta.resolve('@pullway/core/admin/plain')) },
   outExtension: () => ({ js: '.mjs' }),
   noExternal: [/./],
   minify: true,

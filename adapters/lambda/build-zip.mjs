@@ -47,7 +47,7 @@ await build({
     {
       name: 'admin-apart',
       setup({ onResolve }) {
-        onResolve({ filter: /^@pullway\/core\/admin$/ }, () => ({
+        onResolve({ filter: /^@pullway\/core\/admin\/plain$/ }, () => ({
           path: './admin.mjs',
           external: true,
         }))
@@ -57,7 +57,7 @@ await build({
 })
 await build({
   ...common,
-  entry: { admin: fileURLToPath(import.meta.resolve('@pullway/core/admin')) },
+  entry: { admin: fileURLToPath(import.meta.resolve('@pullway/core/admin/plain')) },
 })
 
 /** Lambda runs the code as another user than its owner (Unix, mode 0644). The same sources make the same zip. */

@@ -40,7 +40,7 @@ await rm(out, { recursive: true, force: true })
 await mkdir(functionFolder, { recursive: true })
 await bundle(values.edge ? 'edge' : 'node', { index: ownEntry(values.edge ? 'edge' : 'node') })
 if (!values.edge)
-  await bundle('node', { admin: fileURLToPath(import.meta.resolve('@pullway/core/admin')) })
+  await bundle('node', { admin: fileURLToPath(import.meta.resolve('@pullway/core/admin/plain')) })
 await writeJson(join(functionFolder, '.vc-config.json'), values.edge ? edge() : node())
 await writeJson(join(out, 'config.json'), {
   version: 3,
@@ -72,7 +72,7 @@ async function bundle(runtime, entry) {
         name: 'admin-apart',
         setup({ onResolve }) {
           const apart = { path: './admin.mjs', external: true }
-          onResolve({ filter: /^@pullway\/core\/admin$/ }, () => apart)
+          onResolve({ filter: /^@pullway\/core\/admin\/plain$/ }, () => apart)
         },
       },
     ],

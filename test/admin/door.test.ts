@@ -176,7 +176,7 @@ test('without administrators, the refusal says what to configure', async () => {
 })
 
 test('where the platform has no room for it, the refusal says so', async () => {
-  const { ask } = createAdminWorld({ isAvailable: false })
+  const { ask } = createAdminWorld({ loadAdmin: undefined })
   const answer = await ask(api)
   expect([answer.status, answer.code]).toEqual([404, 'UNSUPPORTED'])
   expect(answer.message).toContain('platform')

@@ -1,4 +1,4 @@
-import type { UsersFile } from '@pullway/core'
+import type { AdminModule, UsersFile } from '@pullway/core'
 import { type Config, parseConfig } from '@pullway/core/config'
 import { createFakeClock } from '../fakes/clock.ts'
 import { basic, drive, usersFile } from '../fakes/login-world.ts'
@@ -33,12 +33,14 @@ export interface AdminWorldOptions {
   readonly admins?: readonly string[]
   readonly access?: object
   readonly settings?: object
-  readonly isAvailable?: boolean
+  /** Undefined: the platform has no room for it. */
+  readonly loadAdmin?: (() => Promise<AdminModule>) | undefined
 }
 
 /** Docker Hub with two accounts, a second endpoint for it, and another registry. */
 export function createAdminWorld(options: AdminWorldOptions = {}): AdminWorld {
-  const { admins = ['alice'], access = {}, settings = {}, isAvailable = true } = options
+  const { admins = ['alice'], access = {}, settings = {} } = options
+  const { loadAdmin } = { loadAdmin: () => import('@pullway/core/admin'), ...options }
   const clock = createFakeClock()
   const users = { 'hub-user-1': 'hub-password-1', 'hub-user-2': 'hub-password-2' }
   const hub = createFakeRegistry({ ...dockerHub, users }, { clock })
@@ -78,10 +80,10 @@ export function createAdminWorld(options: AdminWorldOptions = {}): AdminWorld {
     clock,
     config: textOf(settings),
     users: usersFile,
-    ...(isAvailable && {
+    ...(loadAdmin && {
       loadAdmin: () => {
         loads += 1
-        return import('@pullway/core/admin')
+        return loadAdmin()
       },
     }),
   })

@@ -32,7 +32,7 @@ export async function bundleKit(folder: string): Promise<Modules> {
   const env = { HOME: folder, CI: 'true', WRANGLER_SEND_METRICS: 'false' }
   await run(process.execPath, ['--no-warnings', program, ...parameters], { env })
   const out = join(folder, 'out')
-  const names = readdirSync(out).filter((name) => /\.(?:js|yaml)$/.test(name))
+  const names = readdirSync(out).filter((name) => /\.(?:m?js|yaml)$/.test(name))
   return Object.fromEntries(
     names
       .toSorted((one, other) => Number(other === 'worker.js') - Number(one === 'worker.js'))
@@ -73,7 +73,7 @@ interface Settings {
 /** workerd.capnp; the default for `globalOutbound` keeps a Worker away from this machine. */
 function settingsOf({ names, variables, cache, port }: Settings): string {
   const modules = names.map((name) => {
-    const kind = name.endsWith('.js') ? 'esModule' : 'text'
+    const kind = /\.m?js$/.test(name) ? 'esModule' : 'text'
     return `(name = "${name}", ${kind} = embed "${name}")`
   })
   const bindings = Object.entries(variables).map(

@@ -16,7 +16,7 @@ interface Border {
 const packageOfOthers = /^(?!@pullway\/|node:)(?:@[a-z0-9-]+\/)?[a-z0-9.-]+(?:\/|$)/
 const publicCore = /^@pullway\/core(?:\/config)?$/
 /** Nothing that a pull needs. */
-const admin = /^@pullway\/core\/admin$/
+const admin = /^@pullway\/core\/admin(?:\/plain)?$/
 const store = /^@pullway\/(?:memory|redis(?:\/http)?|s3)$/
 
 const borders: readonly Border[] = [

@@ -94,7 +94,7 @@ test('the core compiles for no runtime: node:*, Buffer and process are errors', 
 
 describe('what npm users get', () => {
   const entriesOf: Readonly<Record<string, readonly string[]>> = {
-    core: ['.', './config', './admin'],
+    core: ['.', './config', './admin', './admin/plain'],
     'adapters/redis': ['.', './http'],
     'adapters/vercel': ['./node', './edge'],
   }

@@ -70,7 +70,7 @@ function createIsolate(bundled: string, environment: Environment): Isolate {
     const pullway = createPullway({
       config,
       ports,
-      loadAdmin: () => import('@pullway/core/admin'),
+      loadAdmin: () => import('@pullway/core/admin/plain'),
       delivery: { prefers: 'stream', passesThrough: true, maxUploadBytes },
     })
     const countsStreams = config.limits.connections !== undefined

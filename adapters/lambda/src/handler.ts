@@ -70,7 +70,7 @@ function createMirror(environment: Environment): { mirror: Mirror; logger: Conso
     const logger = createConsoleLogger(config.log)
     const ports = createPorts(config, environment, logger)
     const delivery = { prefers: 'stream', maxStreamBytes, maxUploadBytes } as const
-    const loadAdmin = (): Promise<AdminModule> => import('@pullway/core/admin')
+    const loadAdmin = (): Promise<AdminModule> => import('@pullway/core/admin/plain')
     return { mirror: createPullway({ config, ports, delivery, loadAdmin }), logger }
   } catch (error) {
     const logger = createConsoleLogger({ format: 'main', level: 'info' })

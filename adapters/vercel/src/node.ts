@@ -17,7 +17,7 @@ export function createHandler(environment: Environment, options: HandlerOptions 
   return createRuntimeHandler(environment, options.document, {
     delivery: { prefers: 'stream', maxUploadBytes },
     createHasher,
-    loadAdmin: () => import('@pullway/core/admin'),
+    loadAdmin: () => import('@pullway/core/admin/plain'),
     verifyBcrypt: (password, hash) => compare(password, hash),
     fetch: options.fetch ?? createFetch((request, init) => fetch(request, init)),
     console: options.console ?? console,

@@ -4,56 +4,39 @@ import {
   OpenAPIRoute,
   type OpenAPIRouteSchema,
 } from 'chanfana'
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import { z } from 'zod'
-import { splitUrl } from '../request/parse.ts'
-import { quote } from '../request/reference.ts'
 import { version } from '../version.ts'
 import { errorsAnswer, upstreamAnswer, upstreamsAnswer } from './answers.ts'
-import { type Description, renderDocs } from './docs.ts'
-import { letIn, unstored } from './door.ts'
+import type { Description } from './docs.ts'
+import {
+  type AdminContext,
+  type AdminEnvironment,
+  listUpstreams,
+  paths,
+  showUpstream,
+  toAdmin,
+} from './handlers.ts'
 import type { Admin, AdminSources } from './module.ts'
-import { toUpstreamAnswer } from './report.ts'
-
-type Bindings = AdminSources & { readonly origin: string }
-type AdminContext = Context<{ Bindings: Bindings }>
 
 export function createAdmin(sources: AdminSources): Admin {
-  const router = createRouter()
-  return async (request, exchange) => {
-    await letIn(request, exchange, sources)
-    return router.fetch(request, { ...sources, origin: exchange.client.origin() })
-  }
+  const hono = new Hono<AdminEnvironment>()
+  const router = addRoutes(hono)
+  return toAdmin(hono, () => router.schema as Description, sources)
 }
 
-function createRouter(): HonoOpenAPIRouterType<{ Bindings: Bindings }> {
-  const hono = new Hono<{ Bindings: Bindings }>({ strict: true })
+/** The OpenAPI document. */
+export function describe(): Description {
+  return addRoutes(new Hono<AdminEnvironment>()).schema as Description
+}
+
+function addRoutes(hono: Hono<AdminEnvironment>): HonoOpenAPIRouterType<AdminEnvironment> {
   // Its own pages load scripts from elsewhere, which many who use mirrors cannot reach.
   const pages = { docs_url: null, redoc_url: null, openapi_url: null }
   const router = fromHono(hono, { ...pages, schema: about, passthroughErrors: true })
   router.registry.registerComponent('securitySchemes', 'basic', { type: 'http', scheme: 'basic' })
-  router.get('/api/v1/upstreams', ListUpstreams)
-  router.get('/api/v1/upstreams/:name', ShowUpstream)
-  const description = (): Description => router.schema as Description
-  hono.get('/api/openapi.json', () => answerJson(description()))
-  hono.get('/api/docs', (c) => {
-    const { query } = splitUrl(c.req.raw.url)
-    return renderDocs({
-      description: description(),
-      origin: c.env.origin,
-      acceptLanguage: c.req.raw.headers.get('accept-language'),
-      language: new URLSearchParams(query).get('lang'),
-    })
-  })
-  hono.notFound((c) => {
-    const { path } = splitUrl(c.req.raw.url)
-    const message = `the admin API has no ${quote(path)}: /api/docs describes what it has`
-    throw c.env.refuse('UNSUPPORTED', message, { status: 404, headers: unstored })
-  })
-  hono.onError((error) => {
-    // To the one catch, in app.ts.
-    throw error
-  })
+  router.get(paths.upstreams, ListUpstreams)
+  router.get(paths.upstream, ShowUpstream)
   return router
 }
 
@@ -86,7 +69,7 @@ class ListUpstreams extends OpenAPIRoute<[AdminContext]> {
   }
 
   override handle(c: AdminContext): Response {
-    return answerJson({ upstreams: c.env.states().map(toUpstreamAnswer) })
+    return listUpstreams(c)
   }
 }
 
@@ -108,11 +91,7 @@ class ShowUpstream extends OpenAPIRoute<[AdminContext]> {
   }
 
   override handle(c: AdminContext): Response {
-    const name = c.req.param('name') ?? ''
-    const state = c.env.states().find(({ config }) => config.name === name)
-    if (state) return answerJson(toUpstreamAnswer(state))
-    const message = `there is no upstream ${quote(name)}: /api/v1/upstreams lists all`
-    throw c.env.refuse('NAME_UNKNOWN', message, { headers: unstored })
+    return showUpstream(c)
   }
 }
 
@@ -124,16 +103,4 @@ function answer(description: string, schema: z.ZodType): Answered {
 
 function refusal(description: string): Answered {
   return answer(description, errorsAnswer)
-}
-
-function answerJson(value: object): Response {
-  const body = new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`)
-  return new Response(body, {
-    headers: {
-      'content-type': 'application/json',
-      'content-length': String(body.byteLength),
-      'x-content-type-options': 'nosniff',
-      ...unstored,
-    },
-  })
 }
