@@ -38,10 +38,10 @@ function importBorders(borders) {
     'no-restricted-imports': [
       'error',
       {
-        patterns: borders.map(({ regex, reason, isForStatic: _, ...rest }) => ({
+        patterns: borders.map(({ regex, reason, allowTypeImports = false }) => ({
           regex,
           message: reason,
-          ...rest,
+          allowTypeImports,
         })),
       },
     ],

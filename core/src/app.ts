@@ -157,7 +157,7 @@ export function createApp(
     admin ??= (await loadAdmin()).createAdmin({
       config,
       gate,
-      states: mirror.states,
+      states: () => mirror.states(),
       refuse: (...words) => new RegistryError(...words),
     })
     return admin(request, exchange)

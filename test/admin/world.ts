@@ -20,13 +20,13 @@ export interface AdminWorld {
   readonly mirror: TestMirror
   readonly users: UsersFile
   /** The same with other settings. */
-  config(settings: object): Config
+  readonly config: (settings: object) => Config
   /** How often the admin API was loaded. */
-  loads(): number
+  readonly loads: () => number
   /** Moves time on while somebody who has guessed a password has to wait. */
-  drive<T>(work: Promise<T>): Promise<T>
+  readonly drive: <T>(work: Promise<T>) => Promise<T>
   /** As alice, who is an administrator. */
-  ask(path: string): Promise<Answered>
+  readonly ask: (path: string) => Promise<Answered>
 }
 
 export interface AdminWorldOptions {

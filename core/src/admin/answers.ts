@@ -112,13 +112,15 @@ export const upstreamsAnswer: z.ZodType<UpstreamsAnswer> = z
   .strictObject({ upstreams: z.array(upstream).describe('In the order of the configuration.') })
   .openapi('Upstreams')
 
+const error = z
+  .strictObject({
+    code: z.string().describe('Of the OCI distribution specification.'),
+    message: z.string().describe('What is wrong, and what to do next.'),
+  })
+  .openapi('Error')
+
 export const errorsAnswer: z.ZodType<ErrorsAnswer> = z
   .strictObject({
-    errors: z.array(
-      z.strictObject({
-        code: z.string().describe('Of the OCI distribution specification.'),
-        message: z.string().describe('What is wrong, and what to do next.'),
-      }),
-    ),
+    errors: z.array(error).describe('One.'),
   })
   .openapi('Errors', { description: 'A refusal, in the form of the registry API.' })
