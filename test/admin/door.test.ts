@@ -175,6 +175,18 @@ test('without administrators, the refusal says what to configure', async () => {
   expect(loads()).toBe(0)
 })
 
+test('who is an administrator no more is out at the next request', async () => {
+  const { ask, mirror, drive, config, users } = createAdminWorld()
+  const bob = { authorization: basic('bob:bob-password') }
+  expect((await ask(api)).status).toBe(200)
+  const access = { users: { htpasswd: './htpasswd' }, admins: ['bob'] }
+  mirror.pullway.replace(config({ access }), users)
+  expect((await ask(api)).status).toBe(403)
+  expect((await mirror.get(api, bob)).status).toBe(200)
+  mirror.pullway.replaceUsers({ file: 'htpasswd', text: users.text.replace(/^bob:.*$/m, '') })
+  expect((await drive(mirror.get(api, bob))).status).toBe(401)
+})
+
 test('where the platform has no room for it, the refusal says so', async () => {
   const { ask } = createAdminWorld({ loadAdmin: undefined })
   const answer = await ask(api)
