@@ -1,6 +1,7 @@
 /**
  * Writes the function as Vercel's Build Output API v3 wants it (vercel.com/docs/build-output-api), so that Vercel
- * builds nothing: `node build-output.mjs [--edge] [--config pullway.yaml] [--out .vercel/output]`.
+ * builds nothing: `node build-output.mjs [--edge] [--config pullway.yaml] [--out .vercel/output]`. An edge function
+ * is one file; with `--admin-apart` the admin API stands beside it, as on Node.
  */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
@@ -13,6 +14,7 @@ const kit = join(import.meta.dirname, '../../deploy/vercel')
 const { values } = parseArgs({
   options: {
     edge: { type: 'boolean', default: false },
+    'admin-apart': { type: 'boolean', default: false },
     config: { type: 'string', default: join(kit, 'pullway.yaml') },
     out: { type: 'string', default: join(kit, '.vercel/output') },
   },
@@ -34,18 +36,25 @@ const usualVariables = [
 
 const out = resolve(values.out)
 const document = await readFile(values.config, 'utf8')
+const isAdminApart = !values.edge || values['admin-apart']
 const functionFolder = join(out, 'functions/index.func')
 
 await rm(out, { recursive: true, force: true })
 await mkdir(functionFolder, { recursive: true })
 await bundle(values.edge ? 'edge' : 'node', { index: ownEntry(values.edge ? 'edge' : 'node') })
-if (!values.edge)
+if (isAdminApart)
   await bundle('node', { admin: fileURLToPath(import.meta.resolve('@pullway/core/admin/plain')) })
 await writeJson(join(functionFolder, '.vc-config.json'), values.edge ? edge() : node())
 await writeJson(join(out, 'config.json'), {
   version: 3,
   routes: [{ src: '/.*', dest: '/index' }],
 })
+
+/** Loaded when somebody first asks for it. */
+function setUpAdminApart({ onResolve }) {
+  const apart = { path: './admin.mjs', external: true }
+  onResolve({ filter: /^@pullway\/core\/admin\/plain$/ }, () => apart)
+}
 
 function ownEntry(runtime) {
   return join(import.meta.dirname, `dist/functions/${runtime}.js`)
@@ -66,16 +75,7 @@ async function bundle(runtime, entry) {
     noExternal: [/^(?!crypto$)/],
     define: { PULLWAY_DOCUMENT: JSON.stringify(document) },
     minify: true,
-    // Loaded when somebody first asks for it.
-    esbuildPlugins: [
-      {
-        name: 'admin-apart',
-        setup({ onResolve }) {
-          const apart = { path: './admin.mjs', external: true }
-          onResolve({ filter: /^@pullway\/core\/admin\/plain$/ }, () => apart)
-        },
-      },
-    ],
+    esbuildPlugins: isAdminApart ? [{ name: 'admin-apart', setup: setUpAdminApart }] : [],
     esbuildOptions(options) {
       options.mainFields = ['module', 'main']
       options.conditions = ['edge-light', 'worker', 'browser']

@@ -1,10 +1,8 @@
 import { pbkdf2Sync } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest'
 import { makeImage } from '../clients/upstream/images.ts'
-import { lacks } from './capabilities.ts'
 import { accept, expectError } from './expect.ts'
 import type { Answer } from './http.ts'
-import { onlyWith } from './only-with.ts'
 import { startWorldWith, type World } from './world.ts'
 
 const image = makeImage('owner/pullway-admin:1.0', [1000])
@@ -42,7 +40,7 @@ function ask(path: string, login?: string, method = 'GET'): Promise<Answer> {
 
 const alice = 'alice:alice-password'
 
-onlyWith('has-admin-api', 'an administrator sees how an upstream fares', async () => {
+test('an administrator sees how an upstream fares', async () => {
   const pulled = await world.ask('/v2/owner/pullway-admin/manifests/1.0', { headers: { accept } })
   expect(pulled.status).toBe(200)
   const answer = await ask('/api/v1/upstreams/docker.io', alice)
@@ -58,7 +56,7 @@ onlyWith('has-admin-api', 'an administrator sees how an upstream fares', async (
   expect(all.body.toString()).not.toMatch(/"(?:username|password)"/)
 })
 
-onlyWith('has-admin-api', 'nobody else does', async () => {
+test('nobody else does', async () => {
   for (const path of ['/api/v1/upstreams', '/api/docs', '/api/openapi.json', '/api/nothing']) {
     const unknown = await ask(path)
     expectError(unknown, { status: 401, code: 'UNAUTHORIZED' })
@@ -69,7 +67,7 @@ onlyWith('has-admin-api', 'nobody else does', async () => {
   }
 })
 
-onlyWith('has-admin-api', 'its description and the page of it come along', async () => {
+test('its description and the page of it come along', async () => {
   const described = await ask('/api/openapi.json', alice)
   expect(described.status).toBe(200)
   const { openapi, paths } = JSON.parse(described.body.toString()) as {
@@ -84,13 +82,6 @@ onlyWith('has-admin-api', 'its description and the page of it come along', async
   const head = await ask('/api/docs?lang=zh', alice, 'HEAD')
   expect([head.status, head.body.byteLength]).toEqual([200, 0])
 })
-
-if (lacks(inject('target'), 'has-admin-api')) {
-  test('where it is not, the refusal says so', async () => {
-    const answer = await ask('/api/v1/upstreams', alice)
-    expect(expectError(answer, { status: 404, code: 'UNSUPPORTED' })).toContain('platform')
-  })
-}
 
 test('a repository named api is pulled as any other', async () => {
   const answer = await world.ask('/v2/api/v1/manifests/1.0', { headers: { accept } })

@@ -11,7 +11,6 @@ export const capabilities = {
   'limits-bandwidth': { en: 'limits bandwidth', zh: '限制带宽' },
   'survives-restart': { en: 'cache survives a restart', zh: '重启后缓存仍在' },
   'takes-large-pushes': { en: 'takes pushes of any size', zh: '推送大小不限' },
-  'has-admin-api': { en: 'admin API', zh: '管理 API' },
 } as const satisfies Readonly<Record<string, Text>>
 
 export type Capability = keyof typeof capabilities
@@ -50,7 +49,6 @@ export const platforms = {
       'shares-downloads': { en: 'no: passed through', zh: '否：直接转发' },
       'survives-restart': { en: 'with S3 and Redis', zh: '需要 S3 和 Redis' },
       'takes-large-pushes': { en: 'up to 4.5 MB at once', zh: '每次不超过 4.5 MB' },
-      'has-admin-api': { en: 'no: a small bundle', zh: '否：安装包须小' },
     },
   },
   lambda: {

@@ -20,6 +20,7 @@ export interface BuildOutput {
 export async function buildOutput(
   runtime: 'node' | 'edge',
   document?: string,
+  flags: readonly string[] = [],
 ): Promise<BuildOutput> {
   const home = await mkdtemp(join(tmpdir(), 'pullway-vercel-'))
   const config = join(home, 'pullway.yaml')
@@ -29,6 +30,7 @@ export async function buildOutput(
     program,
     ...(runtime === 'edge' ? ['--edge'] : []),
     ...(document === undefined ? [] : ['--config', config]),
+    ...flags,
     ...['--out', folder],
   ])
   if (code !== 0) throw new Error(`the build ended with ${String(code)}: ${output}`)

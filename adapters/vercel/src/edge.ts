@@ -16,6 +16,7 @@ export function createHandler(environment: Environment, options: HandlerOptions 
   return createRuntimeHandler(environment, options.document, {
     delivery: { prefers: 'stream', passesThrough: true, maxUploadBytes },
     createHasher,
+    loadAdmin: () => import('@pullway/core/admin/plain'),
     fetch: options.fetch ?? createFetch((request, init) => fetch(request, init)),
     console: options.console ?? console,
   })

@@ -41,8 +41,7 @@ export interface Runtime {
   readonly console: Console
   /** Undefined on edge, which has no time for it. */
   readonly verifyBcrypt?: VerifyBcrypt
-  /** Undefined on edge, where a function is one file. */
-  readonly loadAdmin?: () => Promise<AdminModule>
+  readonly loadAdmin: () => Promise<AdminModule>
 }
 
 /** Throws nothing: with a wrong configuration it answers 500, and the log has what is wrong. */
@@ -68,7 +67,7 @@ function createMirrorHandler(
   const logger = createConsoleLogger({ ...config.log, console: runtime.console })
   const ports = createPorts(config, services, { ...runtime, clock: systemClock, logger })
   const { delivery, loadAdmin } = runtime
-  const pullway = createPullway({ config, ports, delivery, ...(loadAdmin && { loadAdmin }) })
+  const pullway = createPullway({ config, ports, delivery, loadAdmin })
   return (request, context) =>
     pullway.fetch(request, toRequestContext(request.headers, context, logger))
 }
