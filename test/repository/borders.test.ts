@@ -30,7 +30,7 @@ const borders: readonly Border[] = [
   },
   {
     files: /^core\/src\//,
-    mayImport: [/^hono(?:\/|$)/, /^(?:ipaddr\.js|wildcard-match|jose|cockatiel)$/],
+    mayImport: [/^(?:hono|jose)(?:\/|$)/, /^(?:ipaddr\.js|wildcard-match|cockatiel)$/],
   },
   {
     files: /^adapters\/(?:node|bun|deno)\/src\//,

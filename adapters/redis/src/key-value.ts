@@ -1,5 +1,5 @@
 import type { KeyValue, Limiter } from '@pullway/core'
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { createCommandKeyValue, defaultPrefix, defaultTimeoutMs, type Send } from './commands.ts'
 import { createCommandLimiter } from './limiter.ts'
 import { describeProblem } from './problem.ts'
@@ -25,7 +25,30 @@ export function createRedisKeyValue({
   prefix = defaultPrefix,
   timeoutMs = defaultTimeoutMs,
 }: RedisKeyValueOptions): RedisKeyValue {
-  const redis = new Redis(checkUrl(url), {
+  const connection = createConnection(checkUrl(url), timeoutMs)
+  // Whoever sends hears of it.
+  connection.catch(() => undefined)
+  const send: Send = async (command) => (await connection).send(command)
+
+  return {
+    ...createCommandKeyValue(send, prefix),
+    ...createCommandLimiter(send, prefix),
+
+    async close() {
+      await connection.then(({ close }) => close()).catch(() => undefined)
+    },
+  }
+}
+
+interface Connection {
+  readonly send: Send
+  readonly close: () => Promise<void>
+}
+
+/** The client is loaded with the first that is wanted: most mirrors have no Redis, and start sooner without. */
+async function createConnection(url: string, timeoutMs: number): Promise<Connection> {
+  const { Redis } = await import('ioredis')
+  const redis = new Redis(url, {
     lazyConnect: true,
     connectTimeout: timeoutMs,
     commandTimeout: timeoutMs,
@@ -43,22 +66,20 @@ export function createRedisKeyValue({
   redis.on('close', () => void (problem ??= 'the connection is closed'))
   redis.on('ready', () => void (problem = undefined))
 
-  const send: Send = async ([name, ...args]) => {
-    if (problem !== undefined) throw new Error(`Redis: ${problem}`)
-    return redis.call(name, ...args).catch((error: unknown) => {
-      throw new Error(`Redis: ${problem ?? describeProblem(error)}`)
-    })
-  }
-
   return {
-    ...createCommandKeyValue(send, prefix),
-    ...createCommandLimiter(send, prefix),
-
-    async close() {
-      if (redis.status === 'ready') await redis.quit().catch(() => undefined)
-      redis.disconnect()
+    async send([name, ...args]) {
+      if (problem !== undefined) throw new Error(`Redis: ${problem}`)
+      return redis.call(name, ...args).catch((error: unknown) => {
+        throw new Error(`Redis: ${problem ?? describeProblem(error)}`)
+      })
     },
+    close: () => end(redis),
   }
+}
+
+async function end(redis: Redis): Promise<void> {
+  if (redis.status === 'ready') await redis.quit().catch(() => undefined)
+  redis.disconnect()
 }
 
 function checkUrl(url: string): string {

@@ -1,4 +1,6 @@
-import { jwtVerify, SignJWT } from 'jose'
+// Not the whole of jose, most of which is encryption: it takes three times as long to load.
+import { SignJWT } from 'jose/jwt/sign'
+import { jwtVerify } from 'jose/jwt/verify'
 import { RegistryError } from '../errors.ts'
 import type { Clock, CreateHasher } from '../ports.ts'
 import type { UserEntry } from './htpasswd.ts'
