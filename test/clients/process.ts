@@ -59,7 +59,7 @@ export async function startService(
   name: string,
   command: string,
   args: readonly string[],
-  isReady: () => Promise<boolean>,
+  isReady: (log: string) => boolean | Promise<boolean>,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Service> {
   const child = spawnBound(command, args, env)
@@ -77,7 +77,7 @@ export async function startService(
   }
   await until(`${name} is ready`, async () => {
     if (hasEnded(child)) throw new Error(`${name} ended at its start:\n${log()}`)
-    return isReady()
+    return isReady(log())
   }).catch(async (error: unknown) => {
     await service.stop()
     throw error

@@ -6,14 +6,16 @@ import { makeFolder } from '../clients/folder.ts'
 import { until } from '../clients/process.ts'
 import { createRandom } from '../fakes/random.ts'
 import { buildImage, buildMultiArch } from '../fakes/registry/index.ts'
-import { pull, runCache, startFaultMirror } from './mirror.ts'
-import { startSlowRegistry } from './slow-registry.ts'
+import { type FaultMirrorOptions, pull, runCache, startFaultMirror } from './mirror.ts'
+import { type SlowRegistry, startSlowRegistry } from './slow-registry.ts'
 
-/** How many processes die, fewer where all suites run in a row: `KILLS=20 npm run test:faults -- kill`. */
-const kills = Number(process.env['KILLS'] ?? (process.env['CI'] === undefined ? 200 : 60))
+/** How many processes die: `KILLS=1000 npm run test:faults -- kill`. */
+const kills = Number(process.env['KILLS'] ?? 200)
 const seed = Number(process.env['SEED'] ?? 1)
-/** As long as some pulls take, from their first byte to the last. */
-const latestMs = 400
+/** As long as some fills take, from their first byte to the last. */
+const latestMs = 100
+/** Each has one process that lives, and one that waits for its end. */
+const lanes = 2
 
 const images = Array.from({ length: 12 }, (_, number) =>
   number % 4 === 0
@@ -25,37 +27,56 @@ test(
   `${kills} kills during fills: nothing partial is kept or served`,
   { timeout: 20_000 + kills * 5_000 },
   async () => {
-    const random = createRandom(seed)
     const folder = await makeFolder('kill')
     onTestFinished(() => folder.remove())
-    const upstream = await startSlowRegistry(5)
-    onTestFinished(() => upstream.stop())
-    images.forEach((image, number) => upstream.push(`team/image${number}`, 'latest', image))
     const cache = join(folder.path, 'cache')
-    // So little that there is always something to evict, too.
-    const options = { folder: folder.path, cache, upstream: upstream.url, maxSize: '10MiB' }
+    const random = createRandom(seed)
     const answers = new Map<string, number>()
     let killed = 0
+    let inFill = 0
 
-    /** One of two processes on the folder, and the one that follows it when it is dead. */
-    const liveAndDie = async (): Promise<void> => {
-      while (killed < kills) {
-        killed += 1
-        const mirror = await startFaultMirror(options)
+    const startUpstream = async (): Promise<SlowRegistry & { options: FaultMirrorOptions }> => {
+      const upstream = await startSlowRegistry(5)
+      onTestFinished(() => upstream.stop())
+      images.forEach((image, number) => upstream.push(`team/image${number}`, 'latest', image))
+      // So little that there is always something to evict, too.
+      const options = { folder: folder.path, cache, upstream: upstream.url, maxSize: '10MiB' }
+      return { ...upstream, options }
+    }
+
+    /** Processes on the folder, one after the other: the next is up when one dies, and takes over then. */
+    const liveAndDie = async (count: number): Promise<void> => {
+      // Of its own, to tell what is on its way to the one process that is about to die.
+      const upstream = await startUpstream()
+      const { options } = upstream
+      let next = startFaultMirror(options)
+      for (let left = count; left > 0; left -= 1) {
+        const mirror = await next
+        if (left > 1) next = startFaultMirror(options)
         const wanted = Array.from({ length: 3 }, () => Math.floor(random() * images.length))
+        const fill = upstream.asked()
         const pulls = wanted.map((number) => pull(mirror, `team/image${number}`, images[number]!))
+        await Promise.race([fill, Promise.all(pulls)])
         await pause(random() * latestMs)
+        if (upstream.sending() > 0) inFill += 1
         mirror.signal('SIGKILL')
-        await mirror.exited
+        killed += 1
+        expect(await mirror.exited).toBeNull()
         for (const answer of (await Promise.all(pulls)).flat())
           answers.set(answer, (answers.get(answer) ?? 0) + 1)
       }
     }
-    await Promise.all([liveAndDie(), liveAndDie()])
+    const counts = Array.from({ length: lanes }, (_, lane) => Math.floor((kills + lane) / lanes))
+    await Promise.all(counts.map(liveAndDie))
 
-    console.log(`${killed} kills; answers: ${JSON.stringify(Object.fromEntries(answers))}`)
+    console.log(
+      `${killed} kills, ${inFill} in a fill; answers: ${JSON.stringify(Object.fromEntries(answers))}`,
+    )
     expect([...answers.keys()].sort()).toEqual(['200', 'cut'])
+    // Who dies between two fills shows nothing.
+    expect(inFill).toBeGreaterThanOrEqual(killed / 3)
 
+    const { options } = await startUpstream()
     const mirror = await startFaultMirror(options)
     onTestFinished(() => mirror.stop())
     const left = async (): Promise<readonly string[]> => readdir(join(cache, 'ingest'))

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { findFreePort } from '../clients/port.ts'
 import { attempt, type Outcome, type Service, startService } from '../clients/process.ts'
 import type { Content, Image } from '../fakes/registry/index.ts'
 
@@ -26,20 +25,16 @@ export interface FaultMirrorOptions {
 /** `pullway serve`, as built. */
 export async function startFaultMirror(options: FaultMirrorOptions): Promise<FaultMirror> {
   const { folder, maxFiles } = options
-  const port = await findFreePort()
-  const url = `http://127.0.0.1:${port}`
-  const config = join(folder, `${port}.yaml`)
-  await writeFile(config, formatConfig(port, options))
+  const config = join(folder, `${randomUUID()}.yaml`)
+  await writeFile(config, formatConfig(options))
   const node = [process.execPath, cli, 'serve', '--config', config]
   const limit = ['prlimit', `--nofile=${maxFiles}`]
   const [command = '', ...args] = maxFiles === undefined ? node : [...limit, ...node]
-  // Not /readyz, which a disk in trouble fails.
-  const isReady = async (): Promise<boolean> => {
-    const answer = await fetch(`${url}/healthz`).catch(() => undefined)
-    return (await answer?.text()) === 'ok\n'
-  }
-  return { ...(await startService(`pullway :${port}`, command, args, isReady)), url }
+  const service = await startService('pullway', command, args, (log) => listens.test(log))
+  return { ...service, url: listens.exec(service.log())?.[1] ?? '' }
 }
+
+const listens = /^Pullway listens on (http:\S+)$/m
 
 /** `pullway cache …` on the same folder. */
 export async function runCache(
@@ -47,13 +42,13 @@ export async function runCache(
   ...args: readonly string[]
 ): Promise<Outcome> {
   const config = join(options.folder, 'cache.yaml')
-  await writeFile(config, formatConfig(0, options))
+  await writeFile(config, formatConfig(options))
   return attempt(process.execPath, [cli, 'cache', ...args, '--config', config])
 }
 
-function formatConfig(port: number, { cache, upstream, maxSize }: FaultMirrorOptions): string {
+function formatConfig({ cache, upstream, maxSize }: FaultMirrorOptions): string {
   return JSON.stringify({
-    listen: `127.0.0.1:${port}`,
+    listen: '127.0.0.1:0',
     upstreams: { 'registry.test': { default: true, endpoints: [{ url: upstream }] } },
     cache: { blobs: { path: cache, ...(maxSize !== undefined && { maxSize }) } },
   })

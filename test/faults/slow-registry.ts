@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -13,6 +13,10 @@ export interface SlowRegistry {
   release(): void
   /** Blobs that are held. */
   held(): number
+  /** Blobs that are on their way. */
+  sending(): number
+  /** Resolves when the next blob is asked for. */
+  asked(): Promise<unknown>
   stop(): Promise<void>
 }
 
@@ -21,6 +25,8 @@ const pieceBytes = 64 * 1024
 export async function startSlowRegistry(pauseMs: number): Promise<SlowRegistry> {
   const contents = new Map<string, Content>()
   let held = 0
+  let sending = 0
+  const asks = new EventEmitter()
   let gate: { readonly open: () => void; readonly opened: Promise<void> } | undefined
 
   const send = async (bytes: Uint8Array, response: ServerResponse): Promise<void> => {
@@ -48,7 +54,13 @@ export async function startSlowRegistry(pauseMs: number): Promise<SlowRegistry> 
       'docker-content-digest': content.digest,
     })
     if (request.method === 'HEAD') response.end()
-    else void send(content.bytes, response)
+    else if (request.url?.includes('/blobs/') !== true) response.end(content.bytes)
+    else {
+      sending += 1
+      response.once('close', () => (sending -= 1))
+      void send(content.bytes, response)
+      asks.emit('blob')
+    }
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -69,6 +81,8 @@ export async function startSlowRegistry(pauseMs: number): Promise<SlowRegistry> 
       gate = undefined
     },
     held: () => held,
+    sending: () => sending,
+    asked: () => once(asks, 'blob'),
     async stop() {
       server.close()
       server.closeAllConnections()
