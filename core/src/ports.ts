@@ -34,7 +34,8 @@ export interface FetchOptions {
  */
 export type Fetch = (request: Request, options: FetchOptions) => Promise<Response>
 
-export type FetchFailure = 'timeout' | 'unreachable' | 'forbidden-address'
+/** `exhausted`: there was no file, port or memory left on this side to ask with, which says nothing of the other. */
+export type FetchFailure = 'timeout' | 'unreachable' | 'forbidden-address' | 'exhausted'
 
 /** Why a Fetch gave no answer. */
 export class FetchError extends Error {

@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { Readable } from 'node:stream'
-import { FetchError } from '@pullway/core'
+import { FetchError, type FetchFailure } from '@pullway/core'
 import type { Dispatcher } from 'undici'
+import { isExhaustion } from './exhaustion.ts'
 import { createUpstreamBody, type Upstream, type UpstreamBody } from './upstream-body.ts'
 import type { ConnectionPool } from './upstream-connections.ts'
 
@@ -116,8 +117,12 @@ const timeoutCodes: ReadonlySet<string | undefined> = new Set([
 /** Names the origin only: a path may carry the signature of a presigned address. */
 function toFailure(origin: string, error: Error & { readonly code?: string }): Error {
   if (error instanceof FetchError) return error
-  const failure = timeoutCodes.has(error.code) ? 'timeout' : 'unreachable'
-  return new FetchError(failure, `${origin}: ${describe(error)}`, { cause: error })
+  return new FetchError(failureOf(error), `${origin}: ${describe(error)}`, { cause: error })
+}
+
+function failureOf(error: Error & { readonly code?: string }): FetchFailure {
+  if (isExhaustion(error)) return 'exhausted'
+  return timeoutCodes.has(error.code) ? 'timeout' : 'unreachable'
 }
 
 /** Where several addresses of one name failed, their common error has no message. */

@@ -2,6 +2,7 @@ import dns from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { FetchError } from '@pullway/core'
 import { Agent, buildConnector, type Dispatcher } from 'undici'
+import { findExhaustion } from './exhaustion.ts'
 
 export interface ConnectionPool {
   readonly dispatcher: Dispatcher
@@ -91,7 +92,7 @@ function onlyAllowed(
     lookup(hostname, { ...options, all: true }, (error, found) => {
       // A failed look-up calls back with nothing else.
       if (error) {
-        callback(error, [])
+        void findExhaustion().then((exhaustion) => callback(exhaustion ?? error, []))
         return
       }
       const addresses = typeof found === 'string' ? [] : found

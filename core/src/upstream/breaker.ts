@@ -37,6 +37,7 @@ export interface BreakerOptions {
 export function createBreaker({ clock, counts, onOpen, onClose }: BreakerOptions): Breaker {
   let last: Rest | undefined
   let endsAt = 0
+  let wasToEndAt = 0
   let lengthMs = 0
   let streak = 0
 
@@ -57,12 +58,14 @@ export function createBreaker({ clock, counts, onOpen, onClose }: BreakerOptions
       return isOver() ? -Infinity : Infinity
     },
     next: ({ result }: { readonly result: object }) => {
-      if ('error' in result && result.error instanceof UpstreamTrouble) begin(result.error)
+      if (!('error' in result && result.error instanceof UpstreamTrouble)) return backoff
+      if (result.error.isOurs) endsAt = wasToEndAt
+      else begin(result.error)
       return backoff
     },
   }
   const policy = circuitBreaker(
-    handleWhen((error) => error instanceof UpstreamTrouble && counts(error)),
+    handleWhen((error) => error instanceof UpstreamTrouble && isFailure(error)),
     { breaker: new ConsecutiveBreaker(1), halfOpenAfter: backoff },
   )
   let isOpen = false
@@ -83,6 +86,7 @@ export function createBreaker({ clock, counts, onOpen, onClose }: BreakerOptions
     run(work) {
       // Somebody tries it already: that decides whether it is back.
       if (policy.state === CircuitState.HalfOpen) return work()
+      wasToEndAt = endsAt
       endsAt = clock.now()
       return policy.execute(work)
     },
@@ -90,6 +94,11 @@ export function createBreaker({ clock, counts, onOpen, onClose }: BreakerOptions
       const fail = (): Promise<never> => Promise.reject(trouble)
       policy.execute(fail).catch(() => undefined)
     },
+  }
+
+  /** Trouble of our own is none of its failures; in a trial it does not show that it is back, either. */
+  function isFailure(trouble: UpstreamTrouble): boolean {
+    return trouble.isOurs ? policy.state === CircuitState.HalfOpen : counts(trouble)
   }
 
   function isReady(): boolean {

@@ -12,17 +12,23 @@ export class UpstreamTrouble extends Error {
   readonly reason: TroubleReason
   readonly upstream: string
   readonly retryAfterSeconds: number | undefined
+  /** For want of something on this side: it says nothing of the upstream. */
+  readonly isOurs: boolean
 
   constructor(
     upstream: string,
     reason: TroubleReason,
     message: string,
-    options: ErrorOptions & { readonly retryAfterSeconds?: number | undefined } = {},
+    options: ErrorOptions & {
+      readonly retryAfterSeconds?: number | undefined
+      readonly isOurs?: boolean
+    } = {},
   ) {
     super(message, options)
     this.upstream = upstream
     this.reason = reason
     this.retryAfterSeconds = options.retryAfterSeconds
+    this.isOurs = options.isOurs ?? false
   }
 }
 
@@ -30,6 +36,7 @@ const reasonOfFailure = {
   timeout: 'timeout',
   unreachable: 'unreachable',
   'forbidden-address': 'server-error',
+  exhausted: 'unreachable',
 } as const
 
 /** What a failed exchange means; errors of our own pass through unchanged. */
@@ -37,6 +44,7 @@ export function toTrouble(upstream: string, error: unknown): unknown {
   if (!(error instanceof FetchError)) return error
   return new UpstreamTrouble(upstream, reasonOfFailure[error.failure], error.message, {
     cause: error,
+    isOurs: error.failure === 'exhausted',
   })
 }
 
@@ -54,7 +62,11 @@ export interface Audience {
 
 export function toClientError(trouble: UpstreamTrouble, audience: Audience): RegistryError {
   if (trouble.reason === 'rate-limited') return tooManyRequests(trouble, audience)
-  const message = `${trouble.upstream} gives no usable answer (${trouble.message}), and this mirror has no copy: try again later`
+  const { upstream, isOurs } = trouble
+  const [what, who] = isOurs
+    ? [`this mirror cannot ask ${upstream} now`, 'it']
+    : [`${upstream} gives no usable answer`, 'this mirror']
+  const message = `${what} (${trouble.message}), and ${who} has no copy: try again later`
   if (audience.isBlob && audience.retriesBlobsFor75s) {
     return new RegistryError('BLOB_UNKNOWN', message, { cause: trouble })
   }

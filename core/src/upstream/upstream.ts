@@ -40,9 +40,11 @@ export interface UpstreamOptions {
 }
 
 const troubleLastsMs = 10_000
+/** A herd that is too large for this machine would fill the log. */
+const sayAgainMs = 60_000
 
 export function createUpstream(config: UpstreamConfig, options: UpstreamOptions): Upstream {
-  const { clock, volatile, createHasher, timeouts } = options
+  const { clock, volatile, createHasher, timeouts, logger } = options
   const { name, endpoints } = config
   const { answerMs } = timeouts
   const send = createSend(name, options)
@@ -61,6 +63,7 @@ export function createUpstream(config: UpstreamConfig, options: UpstreamOptions)
     createEndpoint(endpoint, { ...shared, label: labels[index] ?? '' }),
   )
   let troubledUntil = 0
+  let saidAt = -Infinity
 
   const askAnyone = createAskInTurn(chain, shared)
   // A caller has an account at one endpoint; what is private is so at the one that has the operator's.
@@ -115,5 +118,16 @@ export function createUpstream(config: UpstreamConfig, options: UpstreamOptions)
   function noteTrouble(error: unknown): void {
     const isTrouble = error instanceof UpstreamTrouble && error.reason !== 'rate-limited'
     troubledUntil = isTrouble ? clock.now() + troubleLastsMs : 0
+    if (isTrouble && error.isOurs) sayExhausted(error)
+  }
+
+  /** No endpoint rests for it, so that nothing else would be said. */
+  function sayExhausted({ message }: UpstreamTrouble): void {
+    if (Math.abs(clock.now() - saidAt) < sayAgainMs) return
+    saidAt = clock.now()
+    logger.warn('this mirror lacks files, ports or memory to ask upstreams', {
+      upstream: name,
+      error: message,
+    })
   }
 }

@@ -1,4 +1,4 @@
-import { FetchError } from '@pullway/core'
+import { FetchError, type FetchFailure } from '@pullway/core'
 import type { EndpointConfig, UpstreamConfig } from '../../../core/src/config/config.ts'
 import type { Target } from '../../../core/src/request/parse.ts'
 import type { Question } from '../../../core/src/upstream/question.ts'
@@ -75,8 +75,8 @@ const status =
   (code: number, headers: Record<string, string> = {}): Behave =>
   () =>
     new Response(null, { status: code, headers })
-const failWith =
-  (failure: 'timeout' | 'unreachable' | 'forbidden-address'): Behave =>
+export const failWith =
+  (failure: FetchFailure): Behave =>
   () =>
     Promise.reject(new FetchError(failure, `as scripted: ${failure}`))
 const challenge = (realm: string) =>

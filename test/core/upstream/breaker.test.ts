@@ -5,6 +5,7 @@ import { createFakeClock, type FakeClock } from '../../fakes/clock.ts'
 import { turns } from '../support/turns.ts'
 
 const trouble = new UpstreamTrouble('x', 'server-error', 'it answered 500')
+const ours = new UpstreamTrouble('x', 'unreachable', 'no files', { isOurs: true })
 const limited = new UpstreamTrouble('x', 'rate-limited', 'it answered 429')
 
 function settle(clock: FakeClock = createFakeClock()) {
@@ -24,6 +25,7 @@ test('opens by what counts, and by nothing else', async () => {
   const { breaker, fail, said } = settle()
   expect(await fail(limited)).toBe(limited)
   expect(await fail(new Error('of our own'))).toBeInstanceOf(Error)
+  expect(await fail(ours)).toBe(ours)
   expect([breaker.isReady(), breaker.isOpen()]).toEqual([true, false])
   expect(await fail()).toBe(trouble)
   expect([breaker.isReady(), breaker.isOpen()]).toEqual([false, true])
@@ -97,4 +99,29 @@ test('asked before its time, it is back when it answers', async () => {
   await fail()
   await fail()
   expect(said).toEqual(['it answered 500', 'well', 'it answered 500'])
+})
+
+test('a trial that fails for want of something here decides nothing', async () => {
+  const { clock, breaker, fail, said } = settle()
+  await fail()
+  await clock.advance(6_250)
+  expect(await fail(ours)).toBe(ours)
+  expect([breaker.isReady(), breaker.isOpen()]).toEqual([true, true])
+  await fail()
+  await clock.advance(7_499)
+  // It has failed twice in a row: twice the first rest, give or take a quarter.
+  expect(breaker.isReady()).toBe(false)
+  await clock.advance(5_001)
+  await breaker.run(async () => 'back')
+  expect(said).toEqual(['it answered 500', 'well'])
+})
+
+test('asked before its time, and that fails for want of something here: it rests on', async () => {
+  const { clock, breaker, fail } = settle()
+  await fail()
+  const rest = breaker.rest()
+  expect(await fail(ours)).toBe(ours)
+  expect(breaker.rest()).toEqual(rest)
+  await clock.advance(6_250)
+  expect(breaker.isReady()).toBe(true)
 })

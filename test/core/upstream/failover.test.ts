@@ -2,7 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { RegistryError } from '../../../core/src/errors.ts'
 import { drive } from '../../fakes/mirror.ts'
 import { rejectionOf } from '../support/caught.ts'
-import { content, createFailoverWorld, questions, troubles } from '../support/failover-world.ts'
+import {
+  content,
+  createFailoverWorld,
+  failWith,
+  questions,
+  troubles,
+} from '../support/failover-world.ts'
 import { hang, unauthorized } from '../support/scripted-fetch.ts'
 
 const notFound = () => new Response('', { status: 404 })
@@ -44,6 +50,32 @@ describe.each(Object.entries(troubles))('%s', (_, [reason, trouble]) => {
     })
     expect(clock.now() - startedAt).toBeLessThanOrEqual(14_050)
     expect(new Set(takeAsked())).toEqual(new Set(['a', 'b', 'c']))
+  })
+})
+
+describe('what this mirror lacks', () => {
+  test.each(Object.entries(questions))('%s: is held against no endpoint', async (_, asked) => {
+    const { clock, behave, ask, takeAsked, metrics, logger } = createFailoverWorld('ab')
+    behave('a', failWith('exhausted'))
+    expect(await ask(asked)).toBe('content of b.test')
+    expect(metrics.render()).toContain(failovers('unreachable', 1))
+    expect(metrics.render()).toContain(upOf('a', 1))
+    behave('b', failWith('exhausted'))
+    const trouble = { reason: 'unreachable', isOurs: true, message: 'as scripted: exhausted' }
+    for (let count = 0; count < 3; count += 1)
+      expect(await rejectionOf(ask({ ...asked, repository: 'other' }))).toMatchObject(trouble)
+    behave('a', content)
+    takeAsked()
+    expect(await ask({ ...asked, repository: 'other' })).toBe('content of a.test')
+    expect(takeAsked()).toEqual(['a'])
+
+    // Nothing else in the log would say why clients were refused; once is enough.
+    const message = 'this mirror lacks files, ports or memory to ask upstreams'
+    expect(logger.entries).toMatchObject([{ level: 'warn', message }])
+    await clock.advance(60_000)
+    behave('a', failWith('exhausted'))
+    await rejectionOf(ask())
+    expect(logger.entries).toMatchObject([{ message }, { message }])
   })
 })
 

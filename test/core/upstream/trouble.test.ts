@@ -9,16 +9,18 @@ import {
 } from '../../../core/src/upstream/trouble.ts'
 
 test.each([
-  ['timeout', 'timeout'],
-  ['unreachable', 'unreachable'],
-  ['forbidden-address', 'server-error'],
-] as const)('a fetch that fails with %s is %s', (failure, reason) => {
+  ['timeout', 'timeout', false],
+  ['unreachable', 'unreachable', false],
+  ['forbidden-address', 'server-error', false],
+  ['exhausted', 'unreachable', true],
+] as const)('a fetch that fails with %s is %s, of our own: %s', (failure, reason, isOurs) => {
   const cause = new FetchError(failure, 'what happened')
   expect(toTrouble('docker.io', cause)).toMatchObject({
     name: 'UpstreamTrouble',
     upstream: 'docker.io',
     reason,
     message: 'what happened',
+    isOurs,
     cause,
   })
 })
@@ -47,6 +49,15 @@ describe('as a client is told (clients.md, section 8)', () => {
     expect(error).toMatchObject({ status, code, cause: trouble })
     expect(error.message).toContain('docker.io')
     expect(error.message).toContain('it answered oddly')
+  })
+
+  test('what this mirror lacks is said of this mirror', () => {
+    const trouble = new UpstreamTrouble('docker.io', 'unreachable', 'EMFILE', { isOurs: true })
+    const { message, status } = toClientError(trouble, audience)
+    expect([status, message]).toEqual([
+      503,
+      'this mirror cannot ask docker.io now (EMFILE), and it has no copy: try again later',
+    ])
   })
 
   test.each([
