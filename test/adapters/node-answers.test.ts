@@ -115,6 +115,35 @@ describe('an answer whose body breaks', () => {
 })
 
 describe('a client that leaves', () => {
+  test.each([
+    ['with a length', { 'content-length': String(2 ** 40) }],
+    ['in chunks', {}],
+  ])('in the middle of a body %s is nothing to warn of', async (_, headers) => {
+    let open = 0
+    await using server = await startTestServer(async () => {
+      const chunk = text('x'.repeat(65536))
+      open += 1
+      const body = new ReadableStream({
+        pull: (controller) => controller.enqueue(chunk),
+        cancel: () => void (open -= 1),
+      })
+      return new Response(body, { headers })
+    })
+    const leave = async (number: number): Promise<void> => {
+      const client = connectRaw(server.port)
+      client.socket.write(get)
+      await client.until('xxx')
+      // With bytes unread in either way, the server learns of it by a write, a read or both.
+      if (number % 2 === 0) client.socket.resetAndDestroy()
+      else client.socket.destroy()
+      await client.ended
+    }
+    for (let round = 0; round < 20; round += 1)
+      await Promise.all(Array.from({ length: 10 }, (_none, number) => leave(number)))
+    await eventually(() => open === 0)
+    expect(server.logger.records).toEqual([])
+  })
+
   test('cancels the body that it does not read any more', async () => {
     const cancelled: unknown[] = []
     await using server = await startTestServer(async ({ url }) => {

@@ -54,10 +54,15 @@ async function sendStream(
   const file = takeNativeBody(stream)
   try {
     outgoing.writeHead(response.status, Object.fromEntries(response.headers))
-    if (file === undefined) await pumpStream(stream, outgoing, buffers, progress)
-    else await pumpFile(file, outgoing, buffers, progress)
-    if (!outgoing.destroyed) outgoing.end()
+    const isSent =
+      file === undefined
+        ? await pumpStream(stream, outgoing, buffers, progress)
+        : await pumpFile(file, outgoing, buffers, progress)
+    // A write may fail before the answer is known to be closed: to end it would complain of what is missing.
+    if (isSent) outgoing.end()
   } catch (error) {
+    // The access log tells of clients that leave; what breaks for want of them is no trouble.
+    if (outgoing.destroyed) return
     logger.warn('An answer broke off', { error: String(error), bytes: progress.bodyBytes })
     abort(incoming)
   }

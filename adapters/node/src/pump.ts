@@ -10,28 +10,30 @@ export interface Progress {
 
 /**
  * Sends part of a file, one buffer at a time: the next read waits for the system to have taken the last one.
- * Resolves when all is sent or the client has gone; throws when the file breaks and nothing stands in for it.
+ * Resolves to whether all is sent, false where the client has gone; throws when the file breaks and nothing stands
+ * in for it.
  */
 export async function pumpFile(
   source: NativeSource,
   outgoing: ServerResponse,
   buffers: BufferPool,
   progress: Progress,
-): Promise<void> {
-  const broken = await pumpHandle(source, outgoing, buffers, progress)
-  if (!broken || outgoing.destroyed) return
-  if (!source.goOn) throw broken.error
-  const rest = await source.goOn(broken.position, broken.error)
-  await pumpStream(rest, outgoing, buffers, progress)
+): Promise<boolean> {
+  const end = await pumpHandle(source, outgoing, buffers, progress)
+  if (typeof end === 'boolean') return end
+  if (outgoing.destroyed) return false
+  if (!source.goOn) throw end.error
+  const rest = await source.goOn(end.position, end.error)
+  return pumpStream(rest, outgoing, buffers, progress)
 }
 
-/** Gives back where the file broke, and why. */
+/** Gives back whether all is sent, or where the file broke, and why. */
 async function pumpHandle(
   { handle, first, last }: NativeSource,
   outgoing: ServerResponse,
   buffers: BufferPool,
   progress: Progress,
-): Promise<{ readonly position: number; readonly error: unknown } | undefined> {
+): Promise<boolean | { readonly position: number; readonly error: unknown }> {
   const buffer = buffers.take()
   let isReusable = true
   let position = first
@@ -42,11 +44,11 @@ async function pumpHandle(
       if ('error' in read) return { position, error: read.error }
       const { bytesRead } = read
       isReusable = await written(outgoing, buffer.subarray(0, bytesRead))
-      if (!isReusable) return undefined
+      if (!isReusable) return false
       position += bytesRead
       progress.bodyBytes += bytesRead
     }
-    return undefined
+    return position > last
   } finally {
     buffers.give(buffer.length, isReusable ? buffer : undefined)
     await handle.close()
@@ -57,13 +59,13 @@ function broken(error: unknown): { readonly error: unknown } {
   return { error }
 }
 
-/** Sends a web stream, and cancels it as soon as the client has gone. Throws when the stream breaks. */
+/** Sends a web stream, and cancels it as soon as the client has gone: false then. Throws when the stream breaks. */
 export async function pumpStream(
   stream: ReadableStream<Uint8Array>,
   outgoing: ServerResponse,
   buffers: BufferPool,
   progress: Progress,
-): Promise<void> {
+): Promise<boolean> {
   const reader = readInto(stream, buffers)
   const cancel = (): void => {
     reader.cancel(new Error('The client has gone')).catch(() => undefined)
@@ -78,9 +80,9 @@ export async function pumpStream(
     for (;;) {
       const bytes = await reader.read()
       clearImmediate(flush)
-      if (bytes === undefined) return
+      if (bytes === undefined) return !outgoing.destroyed
       isReusable = await written(outgoing, bytes)
-      if (!isReusable) return
+      if (!isReusable) return false
       progress.bodyBytes += bytes.byteLength
     }
   } finally {
