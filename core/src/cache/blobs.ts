@@ -2,7 +2,6 @@ import type { Answer, Outcome } from '../answer.ts'
 import { RegistryError } from '../errors.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { ByteRange, Clock, CreateHasher } from '../ports.ts'
-import { algorithmOf } from '../request/reference.ts'
 import type { RangeRequest } from '../request/byte-range.ts'
 import { headBlob } from '../upstream/blobs.ts'
 import { part, satisfiable, whole } from './blob-answer.ts'
@@ -143,7 +142,7 @@ export function createBlobCache(options: BlobCacheOptions): (pull: BlobPull) => 
     if (size === 0) await checkEmpty(wanted, fill)
     if (!range) {
       const last = size === undefined ? undefined : size - 1
-      const check = checkOf(wanted, isKept)
+      const check = checkOf(wanted, !fill.isKept())
       return whole(digest, size, followFill({ fill, first: 0, last, check, detach }), outcome)
     }
     if (size === undefined) return afterFill(wanted, fill)
@@ -154,15 +153,23 @@ export function createBlobCache(options: BlobCacheOptions): (pull: BlobPull) => 
     // The first client of a download can be told at once; others must not wait for the estimate.
     const own = isNew && !endsWhole ? await quicker?.() : undefined
     if (own) return part(digest, bytes, size, toBody(own), 'partial')
-    const hurry = (isNew && !endsWhole) || !quicker ? {} : { hurry: quicker }
-    const body = followFill({ fill, ...bytes, endsWhole, detach, ...hurry })
+    const check = endsWhole ? checkOf(wanted, false) : undefined
+    // What another endpoint sends from the middle of a blob on cannot be checked.
+    const hurry = (isNew && !endsWhole) || !quicker || check ? {} : { hurry: quicker }
+    const body = followFill({ fill, ...bytes, endsWhole, check, detach, ...hurry })
     return part(digest, bytes, size, body, outcome)
   }
 
-  /** Without a store, whoever falls behind goes on by a download of its own: of several endpoints, another's. */
-  function checkOf({ upstream, digest }: Wanted, isKept: boolean): FillBodyOptions['check'] {
-    if (isKept || upstream.config.endpoints.length === 1) return undefined
-    return { hasher: createHasher(algorithmOf(digest)), digest }
+  /**
+   * Without a store, or where it fails on the way, whoever falls behind goes on by a download of its own: of several
+   * endpoints, another's.
+   */
+  function checkOf({ upstream, digest }: Wanted, isFromStart: boolean): FillBodyOptions['check'] {
+    if (upstream.config.endpoints.length === 1) return undefined
+    const onMismatch = (): void => {
+      metrics.digestMismatches.add(1, upstream.config.name)
+    }
+    return { createHasher, digest, isFromStart, onMismatch }
   }
 
   /** A range of a blob whose size nobody tells: known when all of it is here. */

@@ -1,7 +1,8 @@
-import type { Digest, Hasher } from '../ports.ts'
 import { DigestMismatch, type Fill } from './fill.ts'
 import { FellBehind } from './kept-bytes.ts'
 import type { Source } from './source.ts'
+import { createSourceReader, type SourceReader } from './source-reader.ts'
+import { createWholeCheck, type WholeCheckOptions } from './whole-check.ts'
 
 /** Where a reader brings no memory of its own; as much as connections give and take at a time. */
 const chunkBytes = 64 * 1024
@@ -13,8 +14,8 @@ export interface FillBodyOptions {
   readonly last: number | undefined
   /** These are the last bytes of a whole blob: the client must not get the last one if they are wrong. */
   readonly endsWhole?: boolean
-  /** Of a client that reads the whole, where a download of its own may come from another endpoint than the fill's. */
-  readonly check?: { readonly hasher: Hasher; readonly digest: Digest } | undefined
+  /** Of a client that has the whole in the end, where a download of its own may come from another endpoint. */
+  readonly check?: WholeCheckOptions | undefined
   /** Gives a quicker way to the first byte, where there is one. */
   readonly hurry?: () => Promise<Source | undefined>
   /** Opens a download of its own for a client that fell behind what is kept. */
@@ -36,9 +37,11 @@ export function followFill({
 }: FillBodyOptions): ReadableStream<Uint8Array> {
   const follower = fill.follow(first)
   const end = last === undefined ? Number.MAX_SAFE_INTEGER : last + 1
+  const whole = check && createWholeCheck(check)
   let position = first
   let own: SourceReader | undefined
-  let hasLeft = false
+  let isFillNeeded = false
+  const left = new AbortController()
 
   return new ReadableStream({
     type: 'bytes',
@@ -47,7 +50,7 @@ export function followFill({
       const view = controller.byobRequest?.view as Uint8Array<ArrayBuffer>
       try {
         const count = position < end ? await read(view) : 0
-        if (hasLeft) return
+        if (left.signal.aborted) return
         position += count
         if (count > 0) controller.byobRequest?.respond(count)
         if (count > 0 && position < end) return
@@ -74,20 +77,32 @@ export function followFill({
       // The fill's own memory is shared by many clients.
       if (bytes && bytes.buffer !== view.buffer) view.set(bytes)
       const count = bytes?.byteLength ?? 0
-      check?.hasher.update(view.subarray(0, count))
+      whole?.update(view.subarray(0, count))
       return count
     } catch (error) {
       if (!(error instanceof FellBehind)) throw error
-      if (!endsWhole) follower.leave()
-      return readOwn(await changeTo(await detach(position, last)), view)
+      return readOwn(await goOnAlone(), view)
     }
   }
 
+  async function goOnAlone(): Promise<SourceReader> {
+    if (!whole || (await whole.catchUp(fill, position, left.signal))) {
+      if (!endsWhole) follower.leave()
+      return changeTo(await detach(position, last))
+    }
+    // What the client has is right if the fill is, and the rest if all of the other download is.
+    isFillNeeded = true
+    follower.witness()
+    const reader = await changeTo(await detach(0, last))
+    await whole.skip(reader, position)
+    return reader
+  }
+
   async function changeTo(source: Source): Promise<SourceReader> {
-    if (endsWhole) follower.witness()
+    if (endsWhole || isFillNeeded) follower.witness()
     else follower.leave()
     own = createSourceReader(source)
-    if (hasLeft) await own.cancel('the client has gone')
+    if (left.signal.aborted) await own.cancel('the client has gone')
     return own
   }
 
@@ -95,44 +110,21 @@ export function followFill({
   async function readOwn(source: SourceReader, view: Uint8Array<ArrayBuffer>): Promise<number> {
     const count = await source.read(view.subarray(0, end - position))
     if (count === 0 && last !== undefined) throw new Error('the download of a slow client was cut')
-    check?.hasher.update(view.subarray(0, count))
+    whole?.update(view.subarray(0, count))
     if (count > 0 && position + count < end) return count
-    if (check && !check.digest.endsWith(`:${check.hasher.hex()}`)) {
-      throw new DigestMismatch(`what a slow client got is not ${check.digest}`)
-    }
     // Who has read from the start must not take wrong bytes for the whole; who asked for a part can check nothing.
-    if (endsWhole || (first === 0 && fill.isKept())) await fill.finished
+    const isWhole = first === 0 && fill.isKept()
+    if (endsWhole || isFillNeeded || isWhole) await fill.finished
     const failure = fill.failure()
-    if (failure instanceof DigestMismatch) throw failure
+    if (failure && (isFillNeeded || failure instanceof DigestMismatch)) throw failure
+    whole?.verify(source)
     return count
   }
 
   async function leave(): Promise<void> {
-    hasLeft = true
+    left.abort()
     follower.leave()
     await own?.cancel('the client needs no more')
-  }
-}
-
-interface SourceReader {
-  /** Puts what comes next into the view; 0 at the end. */
-  read(view: Uint8Array): Promise<number>
-  cancel(reason: unknown): Promise<void>
-}
-
-/** Keeps what of a chunk finds no room for the next read. */
-function createSourceReader(source: Source): SourceReader {
-  let rest: Uint8Array | undefined
-  return {
-    async read(view) {
-      rest ??= await source.next()
-      if (!rest) return 0
-      const bytes = rest.subarray(0, view.byteLength)
-      rest = bytes.byteLength < rest.byteLength ? rest.subarray(bytes.byteLength) : undefined
-      view.set(bytes)
-      return bytes.byteLength
-    },
-    cancel: (reason) => source.cancel(reason),
   }
 }
 

@@ -165,7 +165,7 @@ export function startFill(options: FillOptions): Fill {
     const place = followers.add(start)
     return {
       witness: () => {
-        place.moveBy(Number.MAX_SAFE_INTEGER - place.position)
+        place.witness()
       },
       leave: () => {
         place.leave()

@@ -4,6 +4,8 @@ import { createChanges } from './changes.ts'
 export interface Place {
   readonly position: number
   moveBy(bytes: number): void
+  /** Reads no more, and stays. */
+  witness(): void
   leave(): void
 }
 
@@ -11,7 +13,7 @@ export interface Place {
 export interface Followers {
   add(position: number): Place
   count(): number
-  /** The position of the client that is farthest; 0 when there is none. */
+  /** The position of the client that is farthest; 0 when there is none, Infinity when none of them reads. */
   fastest(): number
   /** Resolves when one has moved, come or left. */
   changed(): Promise<void>
@@ -19,6 +21,7 @@ export interface Followers {
 
 export function createFollowers(onLastLeft: () => void): Followers {
   const places = new Set<Place>()
+  const witnesses = new Set<Place>()
   const changes = createChanges()
 
   return {
@@ -32,7 +35,12 @@ export function createFollowers(onLastLeft: () => void): Followers {
           position += bytes
           changes.announce()
         },
+        witness() {
+          witnesses.add(place)
+          changes.announce()
+        },
         leave() {
+          witnesses.delete(place)
           if (!places.delete(place)) return
           if (places.size === 0) onLastLeft()
           changes.announce()
@@ -43,7 +51,11 @@ export function createFollowers(onLastLeft: () => void): Followers {
       return place
     },
     count: () => places.size,
-    fastest: () => Math.max(0, ...[...places].map(({ position }) => position)),
+    fastest() {
+      if (places.size > 0 && witnesses.size === places.size) return Infinity
+      const readers = [...places].filter((place) => !witnesses.has(place))
+      return Math.max(0, ...readers.map(({ position }) => position))
+    },
     changed: () => changes.next(),
   }
 }

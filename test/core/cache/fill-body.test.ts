@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { followFill, toBody } from '../../../core/src/cache/fill-body.ts'
 import { DigestMismatch, type Fill, type Follower } from '../../../core/src/cache/fill.ts'
 import { FellBehind } from '../../../core/src/cache/kept-bytes.ts'
 import type { Source } from '../../../core/src/cache/source.ts'
 import { digestOf, inPieces, makeBytes } from '../../contract/content.ts'
+import { createHasher } from '../support/hashing.ts'
 import { readSome, readToEnd } from '../support/reading.ts'
 import { isPending, turns } from '../support/turns.ts'
 
@@ -157,25 +157,84 @@ describe('a client that fell behind', () => {
     expect(await reading).toEqual({ bytes: bytes.slice(20, 90), broken: undefined })
   })
 
-  test.each([
-    ['another endpoint sends the same', bytes, bytes],
-    ['another endpoint sends something else', makeBytes(100, 7), undefined],
-  ])('without a store, %s', async (_, others, expected) => {
-    const hash = createHash('sha256')
+  describe('of several endpoints', () => {
+    const others = makeBytes(100, 7)
+    const wrongEnd = Uint8Array.from(bytes, (byte, index) => (index === 99 ? byte ^ 1 : byte))
+    const wrongStart = Uint8Array.from(bytes, (byte, index) => (index === 0 ? byte ^ 1 : byte))
     const check = {
-      hasher: {
-        update: (chunk: Uint8Array) => void hash.update(chunk),
-        hex: () => hash.digest('hex'),
-      },
+      createHasher,
       digest: digestOf(bytes),
+      isFromStart: false,
+      onMismatch: () => undefined,
     }
-    const played = createPlayedFill([bytes.slice(0, 30), new FellBehind('behind what is kept')])
-    const own = createPlayedSource([others.slice(30, 99), others.slice(99)])
-    const fill = { ...played.fill, isKept: () => false }
-    const detach = async (): Promise<Source> => own.source
-    const got = await readToEnd(followFill({ fill, first: 0, last: 99, check, detach }))
-    if (expected) expect(got).toEqual({ bytes: expected, broken: undefined })
-    else expect([got.bytes.byteLength, got.broken]).toEqual([99, expect.any(DigestMismatch)])
+
+    /** A fill that gives 30 bytes, of which some can be read back. */
+    function settle(
+      given: Uint8Array<ArrayBuffer>,
+      readable: number,
+      failure?: Error,
+    ): ReturnType<typeof createPlayedFill> & { readonly witnessed: () => number } {
+      const played = createPlayedFill([])
+      let witnesses = 0
+      let count = 0
+      const fill: Fill = {
+        ...played.fill,
+        isKept: () => false,
+        failure: () => failure,
+        follow: (start) => {
+          const limit = count++ === 0 ? 30 : readable
+          const left = inPieces(given.slice(start, limit), 10)
+          return {
+            ...played.fill.follow(start),
+            next: async () => left.shift() ?? Promise.reject(new FellBehind('behind')),
+            witness: () => void (witnesses += 1),
+          }
+        },
+      }
+      return { ...played, fill, witnessed: () => witnesses }
+    }
+
+    async function follow(
+      fill: Fill,
+      other: Uint8Array<ArrayBuffer>,
+      isFromStart: boolean,
+    ): Promise<{ readonly got: unknown; readonly asked: readonly number[] }> {
+      const asked: number[] = []
+      const detach = async (first: number): Promise<Source> => {
+        asked.push(first)
+        return createPlayedSource([...inPieces(other.slice(first, 99), 7), other.slice(99)]).source
+      }
+      const body = followFill({
+        fill,
+        first: 0,
+        last: 99,
+        check: { ...check, isFromStart },
+        detach,
+      })
+      const { bytes: sent, broken } = await readToEnd(body)
+      return { got: broken ?? sent, asked }
+    }
+
+    const isWrong = expect.any(DigestMismatch) as unknown
+    const cut = new Error('its download was cut')
+    test.each([
+      ['no store', bytes, 0, undefined, bytes, true, bytes, 30],
+      ['no store, and wrong bytes', bytes, 0, undefined, others, true, isWrong, 30],
+      ['a store that failed', bytes, 30, undefined, bytes, false, bytes, 30],
+      ['a store that failed, and wrong bytes', bytes, 30, undefined, others, false, isWrong, 30],
+      ['a store that failed, and a wrong end', bytes, 30, undefined, wrongEnd, false, isWrong, 30],
+      ['a wrong start before', wrongStart, 30, undefined, bytes, false, isWrong, 30],
+      ['nothing to read back', bytes, 20, undefined, bytes, false, bytes, 0],
+      ['nothing to read back, and wrong bytes', bytes, 20, undefined, others, false, isWrong, 0],
+      ['nothing to read back, and a wrong end', bytes, 0, undefined, wrongEnd, false, isWrong, 0],
+      ['nothing to read back, and a fill that fails', bytes, 0, cut, bytes, false, cut, 0],
+    ])('with %s', async (_, given, readable, failure, other, isFromStart, expected, first) => {
+      const { fill, witnessed, followers } = settle(given, readable, failure)
+      expect(await follow(fill, other, isFromStart)).toEqual({ got: expected, asked: [first] })
+      // The fill goes on to its end where it alone can tell whether what was sent first is right.
+      expect(witnessed() > 0).toBe(first === 0)
+      expect(followers()).toBe(0)
+    })
   })
 
   test('breaks when that is not to be had', async () => {
