@@ -35,7 +35,7 @@ function isSuffix(name: string): boolean {
   return dot === -1 || isRule(name) || isRule(`*${name.slice(dot)}`)
 }
 
-/** One name in tens of thousands is taken for a rule that it is not: then more hosts are strangers, never fewer. */
+/** One name in thousands is taken for a rule that it is not: then more hosts are strangers, never fewer. */
 function isRule(rule: string): boolean {
   const wanted = hashOf(rule)
   const bucket = wanted >>> bucketBits
