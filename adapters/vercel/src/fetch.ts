@@ -1,4 +1,4 @@
-import { type Fetch, FetchError, type FetchFailure } from '@pullway/core'
+import { type Fetch, FetchError } from '@pullway/core'
 
 export type GlobalFetch = (request: Request, init: RequestInit) => Promise<Response>
 
@@ -27,15 +27,7 @@ function asSent(response: Response): Response {
   return new Response(response.body, { status: response.status, headers })
 }
 
-const failureByCode: ReadonlyMap<unknown, FetchFailure> = new Map([
-  ['UND_ERR_CONNECT_TIMEOUT', 'timeout'],
-  ['ETIMEDOUT', 'timeout'],
-  ['EADDRNOTAVAIL', 'exhausted'],
-  ['EMFILE', 'exhausted'],
-  ['ENFILE', 'exhausted'],
-  ['ENOBUFS', 'exhausted'],
-  ['ENOMEM', 'exhausted'],
-])
+const timeoutCodes: ReadonlySet<unknown> = new Set(['UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT'])
 
 /** Names the origin only: a path may carry the signature of a presigned address. */
 function toFailure(url: string, error: unknown): FetchError {
@@ -43,6 +35,6 @@ function toFailure(url: string, error: unknown): FetchError {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
   const reason = cause instanceof Error ? cause.message || String(code) : String(cause)
-  const failure = failureByCode.get(code) ?? 'unreachable'
+  const failure = timeoutCodes.has(code) ? 'timeout' : 'unreachable'
   return new FetchError(failure, `${new URL(url).origin}: ${reason}`, { cause: error })
 }

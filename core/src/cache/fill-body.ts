@@ -94,7 +94,7 @@ export function followFill({
     isFillNeeded = true
     follower.witness()
     const reader = await changeTo(await detach(0, last))
-    await whole.skip(reader, position)
+    await whole.skip(reader, position, left.signal)
     return reader
   }
 

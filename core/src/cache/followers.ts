@@ -23,6 +23,7 @@ export function createFollowers(onLastLeft: () => void): Followers {
   const places = new Set<Place>()
   const witnesses = new Set<Place>()
   const changes = createChanges()
+  const count = (): number => places.size + witnesses.size
 
   return {
     add(start) {
@@ -36,13 +37,13 @@ export function createFollowers(onLastLeft: () => void): Followers {
           changes.announce()
         },
         witness() {
+          places.delete(place)
           witnesses.add(place)
           changes.announce()
         },
         leave() {
-          witnesses.delete(place)
-          if (!places.delete(place)) return
-          if (places.size === 0) onLastLeft()
+          if (!places.delete(place) && !witnesses.delete(place)) return
+          if (count() === 0) onLastLeft()
           changes.announce()
         },
       }
@@ -50,11 +51,10 @@ export function createFollowers(onLastLeft: () => void): Followers {
       changes.announce()
       return place
     },
-    count: () => places.size,
+    count,
     fastest() {
-      if (places.size > 0 && witnesses.size === places.size) return Infinity
-      const readers = [...places].filter((place) => !witnesses.has(place))
-      return Math.max(0, ...readers.map(({ position }) => position))
+      if (places.size === 0 && count() > 0) return Infinity
+      return Math.max(0, ...[...places].map(({ position }) => position))
     },
     changed: () => changes.next(),
   }

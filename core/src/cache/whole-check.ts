@@ -23,7 +23,7 @@ export interface WholeCheck {
   /** Hashes what a client has; false where it cannot be read back, and nothing is hashed then. */
   catchUp(fill: Fill, position: number, signal: AbortSignal): Promise<boolean>
   /** Hashes the same bytes of another download instead. */
-  skip(reader: SourceReader, position: number): Promise<void>
+  skip(reader: SourceReader, position: number, signal: AbortSignal): Promise<void>
   /** Throws DigestMismatch, and holds it against the second download. */
   verify(reader: SourceReader): void
 }
@@ -46,21 +46,22 @@ export function createWholeCheck({
 
     async catchUp(fill, position, signal) {
       if (hasher) return true
-      const again = begin()
-      if (!(await readBack(fill, position, again, signal))) return false
-      hasher = again
-      return true
+      const follower = fill.follow(0)
+      try {
+        // A store that takes no more can still be read, up to where it failed.
+        hasher = await hash(position, signal, (memory) => follower.next(memory.byteLength, memory))
+      } catch (error) {
+        if (!(error instanceof FellBehind)) throw error
+      } finally {
+        follower.leave()
+      }
+      return hasher !== undefined
     },
 
-    async skip(reader, position) {
-      hasher = begin()
-      const memory = new Uint8Array(Math.min(chunkBytes, position))
-      for (let left = position; left > 0;) {
-        const count = await reader.read(memory.subarray(0, left))
-        if (count === 0) throw new Error('the download of a slow client was cut')
-        hasher.update(memory.subarray(0, count))
-        left -= count
-      }
+    async skip(reader, position, signal) {
+      hasher = await hash(position, signal, async (memory) =>
+        memory.subarray(0, await reader.read(memory)),
+      )
     },
 
     verify(reader) {
@@ -71,30 +72,21 @@ export function createWholeCheck({
       throw mismatch
     },
   }
-}
 
-/** A store that takes no more can still be read, up to where it failed. */
-async function readBack(
-  fill: Fill,
-  end: number,
-  hasher: Hasher,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const follower = fill.follow(0)
-  const memory = new Uint8Array(Math.min(chunkBytes, end))
-  try {
-    for (let left = end; left > 0;) {
+  async function hash(
+    length: number,
+    signal: AbortSignal,
+    read: (memory: Uint8Array<ArrayBuffer>) => Promise<Uint8Array | undefined>,
+  ): Promise<Hasher> {
+    const begun = begin()
+    const memory = new Uint8Array(Math.min(chunkBytes, length))
+    for (let left = length; left > 0;) {
       signal.throwIfAborted()
-      const bytes = await follower.next(Math.min(memory.byteLength, left), memory)
-      if (!bytes) return false
-      hasher.update(bytes)
+      const bytes = await read(memory.subarray(0, left))
+      if (!bytes?.byteLength) throw new Error('the download of a slow client was cut')
+      begun.update(bytes)
       left -= bytes.byteLength
     }
-    return true
-  } catch (error) {
-    if (error instanceof FellBehind) return false
-    throw error
-  } finally {
-    follower.leave()
+    return begun
   }
 }

@@ -63,10 +63,8 @@ export interface Audience {
 export function toClientError(trouble: UpstreamTrouble, audience: Audience): RegistryError {
   if (trouble.reason === 'rate-limited') return tooManyRequests(trouble, audience)
   const { upstream, isOurs } = trouble
-  const [what, who] = isOurs
-    ? [`this mirror cannot ask ${upstream} now`, 'it']
-    : [`${upstream} gives no usable answer`, 'this mirror']
-  const message = `${what} (${trouble.message}), and ${who} has no copy: try again later`
+  const what = isOurs ? 'cannot be asked' : 'gives no usable answer'
+  const message = `${upstream} ${what} (${trouble.message}), and this mirror has no copy: try again later`
   if (audience.isBlob && audience.retriesBlobsFor75s) {
     return new RegistryError('BLOB_UNKNOWN', message, { cause: trouble })
   }

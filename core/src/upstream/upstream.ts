@@ -118,16 +118,10 @@ export function createUpstream(config: UpstreamConfig, options: UpstreamOptions)
   function noteTrouble(error: unknown): void {
     const isTrouble = error instanceof UpstreamTrouble && error.reason !== 'rate-limited'
     troubledUntil = isTrouble ? clock.now() + troubleLastsMs : 0
-    if (isTrouble && error.isOurs) sayExhausted(error)
-  }
-
-  /** No endpoint rests for it, so that nothing else would be said. */
-  function sayExhausted({ message }: UpstreamTrouble): void {
-    if (Math.abs(clock.now() - saidAt) < sayAgainMs) return
+    // No endpoint rests for it, so that nothing else would say why.
+    if (!isTrouble || !error.isOurs || Math.abs(clock.now() - saidAt) < sayAgainMs) return
     saidAt = clock.now()
-    logger.warn('this mirror lacks files, ports or memory to ask upstreams', {
-      upstream: name,
-      error: message,
-    })
+    const fields = { upstream: name, error: error.message }
+    logger.warn('this mirror lacks files, ports or memory to ask upstreams', fields)
   }
 }

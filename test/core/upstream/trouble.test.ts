@@ -56,7 +56,7 @@ describe('as a client is told (clients.md, section 8)', () => {
     const { message, status } = toClientError(trouble, audience)
     expect([status, message]).toEqual([
       503,
-      'this mirror cannot ask docker.io now (EMFILE), and it has no copy: try again later',
+      'docker.io cannot be asked (EMFILE), and this mirror has no copy: try again later',
     ])
   })
 
