@@ -87,7 +87,8 @@ export function createMirror(options: MirrorOptions): Mirror {
   const tags = createTags(state, clock, cache.tags, config.push.enabled)
   const { idleMs, answerMs } = timeouts
   const common = { store, holdings, clock, createHasher, metrics, logger, idleMs, answerMs }
-  const downloads = createDownloads({ ...common, running: lasting.downloads })
+  const { downloads: running, downloadMemory: memory } = lasting
+  const downloads = createDownloads({ ...common, running, memory })
   const { presign, ingest } = ports
   const keep = createKeepBlob({ ...common, downloads, ingest, volatile })
   // What was kept but could not be linked to would be downloaded for nobody.

@@ -7,6 +7,11 @@ function make(announced = NaN) {
   return { upstream, body: createUpstreamBody(upstream, announced) }
 }
 
+/** A stream asks for more some promises later. */
+function heard(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
 /** Pushes until upstream is told to pause; gives the number of chunks. */
 function pushUntilPaused(
   body: UpstreamBody,
@@ -26,7 +31,6 @@ describe('upstream is paused', () => {
     { chunkBytes: 1_000_000, chunks: 1 },
     // Each chunk takes memory of its own, however small.
     { chunkBytes: 1, chunks: 2_033 },
-    { chunkBytes: 0, chunks: 2_048 },
   ])('after $chunks chunks of $chunkBytes bytes', ({ chunkBytes, chunks }) => {
     const { body, upstream } = make()
     expect(pushUntilPaused(body, upstream, chunkBytes)).toBe(chunks)
@@ -44,36 +48,75 @@ describe('upstream is paused', () => {
   })
 })
 
-describe('with many bodies on their way', () => {
-  const many = 1_000
-  function makeMany() {
-    const bodies = { open: many }
+test('an empty chunk is none: a reader waits on for the next', async () => {
+  const { body, upstream } = make()
+  const reading = body.stream.getReader().read()
+  body.push(makeBytes(0))
+  body.push(makeBytes(3))
+  expect((await reading).value).toEqual(makeBytes(3))
+  expect(upstream.pause).not.toHaveBeenCalled()
+})
+
+test('what had come before the end is given to whoever reads it later', async () => {
+  const { body } = make()
+  for (const bytes of [3, 4]) body.push(makeBytes(bytes))
+  body.end()
+  const sizes: number[] = []
+  for await (const chunk of body.stream) sizes.push(chunk.byteLength)
+  expect(sizes).toEqual([3, 4])
+})
+
+describe('where much of other bodies is unread', () => {
+  const much = 8 * 1024 * 1024
+  function makeAmong(bytes = much) {
+    const unread = { bytes }
     const upstream = { pause: vi.fn(), resume: vi.fn(), abort: vi.fn<(reason: Error) => void>() }
-    return { bodies, upstream, body: createUpstreamBody(upstream, NaN, bodies) }
+    return { unread, upstream, body: createUpstreamBody(upstream, NaN, unread) }
   }
 
-  test('each is paused after a chunk, and goes on when that is read', async () => {
-    const { body, upstream } = makeMany()
-    expect(pushUntilPaused(body, upstream, 65_536)).toBe(1)
+  test('upstream is paused at once, and sends only what somebody waits for', async () => {
+    const { body, upstream, unread } = makeAmong()
+    expect(upstream.pause).toHaveBeenCalledTimes(1)
     const reader = body.stream.getReader()
     for (let count = 1; count < 20; count += 1) {
-      await reader.read()
+      const reading = reader.read()
+      await heard()
       expect(upstream.resume).toHaveBeenCalledTimes(count)
       body.push(makeBytes(65_536))
       expect(upstream.pause).toHaveBeenCalledTimes(count + 1)
+      expect((await reading).value?.byteLength).toBe(65_536)
+      expect(unread.bytes).toBe(much)
     }
   })
 
+  test('it is read ahead again as soon as the others are read', async () => {
+    const { body, upstream, unread } = makeAmong()
+    const reader = body.stream.getReader()
+    const reading = reader.read()
+    await heard()
+    body.push(makeBytes(10))
+    await reading
+    unread.bytes = 0
+    void reader.read()
+    await heard()
+    expect(upstream.resume).toHaveBeenCalledTimes(2)
+    body.push(makeBytes(10))
+    body.push(makeBytes(10))
+    expect(upstream.pause).toHaveBeenCalledTimes(2)
+  })
+
   test.each<[string, (body: UpstreamBody) => unknown]>([
-    ['ends', (body) => body.end()],
+    ['ends and is read', (body) => (body.end(), new Response(body.stream).arrayBuffer())],
     ['breaks', (body) => body.fail(new Error('cut'))],
     ['is not wanted any more, and ends', (body) => body.stream.cancel().then(() => body.end())],
     ['breaks twice', (body) => [1, 2].forEach(() => body.fail(new Error('cut')))],
+    ['ends, and is not wanted', (body) => (body.end(), body.stream.cancel())],
   ])('one that %s leaves its share to the others', async (_, act) => {
-    const { bodies, body } = makeMany()
-    expect(bodies.open).toBe(many + 1)
+    const { unread, body } = makeAmong(10)
+    for (const bytes of [1_000, 2_000]) body.push(makeBytes(bytes))
+    expect(unread.bytes).toBeGreaterThan(3_000)
     await act(body)
-    expect(bodies.open).toBe(many)
+    expect(unread.bytes).toBe(10)
   })
 })
 

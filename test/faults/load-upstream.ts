@@ -53,6 +53,8 @@ export async function startLoadUpstream(): Promise<LoadUpstream> {
     }
     send()
   })
+  // Node's own 5 s begin while a slow client still has much to take.
+  server.keepAliveTimeout = 120_000
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {

@@ -64,13 +64,13 @@ test('500 clients at once pull through within 256 MiB', async () => {
   expect(upstream.downloads()).toBe(blobs.length)
 })
 
-test('500 clients that want 500 layers nobody has had: each is right, and memory has a bound', async () => {
+test('500 clients that want 500 layers nobody has had: each is right, and within 256 MiB', async () => {
   mirror = await startLoadMirror(upstream.url)
   const since = performance.now()
   expect(await pull(clients, upstream.make(clients, mebibyte))).toEqual({})
   const { peak } = await report('500 clients, 500 layers of 1 MiB, cold', since)
-  // Of each, a chunk is being written, one waits, one is in the socket; the layers alone are 500 MiB.
-  expect(peak).toBeLessThan(400)
+  // Of each a chunk is on its way, and a buffer for its client; what they hold beyond is bounded together.
+  expect(peak).toBeLessThan(256)
 })
 
 test('10 000 connections that wait cost little, and hinder nobody', async () => {

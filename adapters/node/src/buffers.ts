@@ -7,7 +7,7 @@ const mebibyte = 1024 * kibibyte
 
 const sizes = [
   { bytes: 256 * kibibyte, whileInUse: 8 * mebibyte },
-  { bytes: 64 * kibibyte, whileInUse: 24 * mebibyte },
+  { bytes: 64 * kibibyte, whileInUse: 12 * mebibyte },
   { bytes: 16 * kibibyte, whileInUse: Infinity },
 ] as const
 

@@ -53,8 +53,10 @@ export function exchange(
 
       onResponseStart(controller, status, headers) {
         if (status < 200) return
+        // They are slices of the whole first chunk, and would hold it for as long as the body takes.
+        controller.rawHeaders = null
         if (request.method !== 'HEAD' && !bodilessStatuses.has(status)) {
-          answer = createUpstreamBody(controller, Number(headers['content-length']), pool.bodies)
+          answer = createUpstreamBody(controller, Number(headers['content-length']), pool.unread)
         }
         // What this throws (a status of 600) ends the exchange in onResponseError.
         resolve(new Response(answer?.stream ?? null, { status, headers: toHeaders(headers) }))

@@ -19,9 +19,10 @@ export interface NodeFetch extends Fetch {
 
 /** The Fetch port over undici, HTTP/1.1 only: connections are kept, and nothing is limited in time but connecting. */
 export function createNodeFetch(options: NodeFetchOptions): NodeFetch {
+  const unread = { bytes: 0 }
   const networks: Readonly<Record<FetchOptions['network'], Connections>> = {
-    any: createConnections({ ...options, isAllowed: () => true }),
-    public: createConnections({ ...options, isAllowed: isPublicAddress }),
+    any: createConnections({ ...options, unread, isAllowed: () => true }),
+    public: createConnections({ ...options, unread, isAllowed: isPublicAddress }),
   }
 
   async function fetch(

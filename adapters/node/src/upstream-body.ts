@@ -13,10 +13,14 @@ export interface UpstreamBody {
   fail(error: Error): void
 }
 
-/** Upstream stops sending when so much is unread; of all bodies together not much more than the last. */
+/** What of all bodies has come and was not read. */
+export interface Unread {
+  bytes: number
+}
+
+/** Upstream stops sending when so much of a body is unread, or so much of all: then it sends what somebody waits for. */
 const bufferedBytes = 256 * 1024
-const leastBufferedBytes = 16 * 1024
-const bufferedTogetherBytes = 16 * 1024 * 1024
+const bufferedTogetherBytes = 8 * 1024 * 1024
 
 /** Counted for each chunk, or a body in chunks of one byte would take far more memory than it has bytes. */
 const chunkOverheadBytes = 128
@@ -25,25 +29,53 @@ const chunkOverheadBytes = 128
 const drainedBytes = 64 * 1024
 const drainMilliseconds = 1000
 
-/** `announced` is the body's length, NaN where upstream does not say; `bodies` are those that are open. */
+/** `announced` is the body's length, NaN where upstream does not say. */
 export function createUpstreamBody(
   upstream: Upstream,
   announced: number,
-  bodies: { open: number } = { open: 0 },
+  together: Unread = { bytes: 0 },
 ): UpstreamBody {
   let received = 0
+  let unread: Uint8Array<ArrayBuffer>[] = []
+  let unreadBytes = 0
+  let isAwaited = false
+  let hasEnded = false
   let isPaused = false
   let state: 'open' | 'draining' | 'closed' = 'open'
   let drainUntil = 0
   let drainLimit: NodeJS.Timeout | undefined
   let sink: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined
 
-  bodies.open += 1
-
   function hasRoom(): boolean {
-    const unread = bufferedBytes - (sink?.desiredSize ?? 0)
-    const share = bufferedTogetherBytes / bodies.open
-    return unread < Math.max(leastBufferedBytes, Math.min(bufferedBytes, share))
+    if (isAwaited) return true
+    return unreadBytes < bufferedBytes && together.bytes < bufferedTogetherBytes
+  }
+
+  function count(bytes: number): void {
+    unreadBytes += bytes
+    together.bytes += bytes
+  }
+
+  function pauseIfFull(): void {
+    if (hasRoom()) return
+    isPaused = true
+    upstream.pause()
+  }
+
+  function giveNext(): void {
+    const chunk = unread.shift()
+    isAwaited = chunk === undefined
+    if (chunk !== undefined) {
+      count(-costOf(chunk))
+      sink?.enqueue(chunk)
+      if (hasEnded && unread.length === 0) sink?.close()
+    }
+    resume()
+  }
+
+  function forget(): void {
+    unread = []
+    count(-unreadBytes)
   }
 
   function resume(): void {
@@ -58,6 +90,7 @@ export function createUpstreamBody(
 
   function drain(): void {
     state = 'draining'
+    forget()
     drainUntil = received + drainedBytes
     if (announced > drainUntil) {
       breakOff()
@@ -68,7 +101,6 @@ export function createUpstreamBody(
   }
 
   function close(): void {
-    if (state !== 'closed') bodies.open -= 1
     state = 'closed'
     clearTimeout(drainLimit)
   }
@@ -78,40 +110,50 @@ export function createUpstreamBody(
       start(controller) {
         sink = controller
       },
-      pull: resume,
+      pull: giveNext,
       cancel() {
         if (state === 'open') drain()
+        else forget()
       },
     },
-    {
-      highWaterMark: bufferedBytes,
-      size: (chunk) => chunk.byteLength + chunkOverheadBytes,
-    },
+    // What is unread stays here, where it is counted until it is read.
+    { highWaterMark: 0 },
   )
+  pauseIfFull()
 
   return {
     stream,
 
     push(chunk) {
+      // undici gives one whenever it goes on with nothing there: a reader would spin between the two.
+      if (chunk.byteLength === 0) return
       received += chunk.byteLength
       if (state === 'draining') {
         if (received > drainUntil) breakOff()
         return
       }
-      sink?.enqueue(chunk)
-      if (hasRoom()) return
-      isPaused = true
-      upstream.pause()
+      unread.push(chunk)
+      count(costOf(chunk))
+      if (isAwaited) giveNext()
+      pauseIfFull()
     },
 
     end() {
-      if (state === 'open') sink?.close()
+      hasEnded = true
+      if (state === 'open' && unread.length === 0) sink?.close()
       close()
     },
 
     fail(error) {
-      if (state === 'open') sink?.error(error)
+      if (state === 'open') {
+        forget()
+        sink?.error(error)
+      }
       close()
     },
   }
+}
+
+function costOf(chunk: Uint8Array): number {
+  return chunk.byteLength + chunkOverheadBytes
 }

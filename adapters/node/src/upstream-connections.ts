@@ -3,13 +3,14 @@ import { isIP, type LookupFunction } from 'node:net'
 import { FetchError } from '@pullway/core'
 import { Agent, buildConnector, type Dispatcher } from 'undici'
 import { findExhaustion } from './exhaustion.ts'
+import type { Unread } from './upstream-body.ts'
 
 export interface ConnectionPool {
   readonly dispatcher: Dispatcher
   /** True while a new connection gets its first request, so that a request can tell whether it has an old one. */
   isOpening(): boolean
-  /** Bodies on their way in, which share the memory for what is unread. */
-  readonly bodies: { open: number }
+  /** What bodies share, over all pools. */
+  readonly unread: Unread
 }
 
 export interface Connections {
@@ -24,10 +25,13 @@ export interface ConnectionsOptions {
   readonly connectMs: number
   readonly maxConnectionsPerOrigin?: number
   readonly lookup?: LookupFunction
+  readonly unread: Unread
   /** Whether an address may be dialled. */
   readonly isAllowed: (address: string) => boolean
 }
 
+/** A socket reads nothing while its last chunk is not taken: what waits, waits in the system. */
+const readsOnDemand = { highWaterMark: undefined, readableHighWaterMark: 0 }
 /** Less than the 60 s after which common load balancers close, and long enough for a pull's pauses. */
 const keepAliveMilliseconds = 30_000
 
@@ -63,12 +67,13 @@ function createPool(options: ConnectionsOptions, pipelining: 0 | 1): ConnectionP
     headersTimeout: 0,
     bodyTimeout: 0,
   })
-  return { dispatcher, isOpening: () => isOpening, bodies: { open: 0 } }
+  return { dispatcher, isOpening: () => isOpening, unread: options.unread }
 }
 
 function createConnector(options: ConnectionsOptions): buildConnector.connector {
   const { connectMs, isAllowed, lookup = dns.lookup } = options
   const connect = buildConnector({
+    ...readsOnDemand,
     timeout: connectMs,
     allowH2: false,
     lookup: onlyAllowed(lookup, isAllowed),

@@ -5,7 +5,7 @@ import type { Route } from '../route.ts'
 import { type BlobDownload, type BlobQuestion, downloadBlob } from '../upstream/blobs.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { type Fill, startFill } from './fill.ts'
-import { memoryFor } from './fill-memory.ts'
+import type { FillMemory } from './fill-memory.ts'
 import type { Holdings } from './holdings.ts'
 import { createSource, type Source } from './source.ts'
 import type { ForgivingStore } from './store.ts'
@@ -58,6 +58,7 @@ export interface DownloadsOptions {
   readonly answerMs: number
   /** Those that began before the configuration changed, too. */
   readonly running: Map<Digest, Running>
+  readonly memory: FillMemory
 }
 
 interface Running {
@@ -66,7 +67,8 @@ interface Running {
 }
 
 export function createDownloads(options: DownloadsOptions): Downloads {
-  const { store, holdings, clock, createHasher, metrics, logger, answerMs, running } = options
+  const { store, holdings, clock, createHasher, metrics, logger, answerMs, running, memory } =
+    options
 
   return {
     isRunning: (digest) => running.has(digest),
@@ -128,7 +130,7 @@ export function createDownloads(options: DownloadsOptions): Downloads {
     const fill = startFill({
       ...{ digest, size, source, write, store, hasher, clock, metrics, logger },
       upstream: upstream.config.name,
-      memory: () => memoryFor(running.size),
+      memory: memory.share(),
     })
     return { fill, startedAt: clock.now(), isKept: write !== undefined }
   }

@@ -1,28 +1,52 @@
-/** What one download may hold in memory. */
+/**
+ * The memory that all downloads have together. While there is some left, each reads ahead of the store and
+ * keeps its last bytes for its clients; else each goes on with one chunk at a time, and none waits for another.
+ */
 export interface FillMemory {
-  /** Waiting for the store while as much again is being written; 0: each chunk is written before the next comes. */
-  readonly waitingBytes: number
-  /** Its last bytes, so that clients at its end cost no read. */
-  readonly tailBytes: number
+  /** For a download that begins, and holds nothing yet. */
+  share(): MemoryShare
+}
+
+/** What one of them has of it. */
+export interface MemoryShare {
+  /** Tells how much it holds now, all in all. */
+  hold(bytes: number): void
+  /** How much may wait for the store while as much again is being written; 0: nothing may. */
+  waitingBytes(): number
+  /** How many of its last bytes it may keep, so that clients at its end cost no read. */
+  tailBytes(): number
 }
 
 const kibibyte = 1024
 const mebibyte = 1024 * kibibyte
 
-const most: FillMemory = { waitingBytes: 512 * kibibyte, tailBytes: 256 * kibibyte }
-const leastTailBytes = 32 * kibibyte
+/** Of all downloads, but for a chunk of each. */
+const togetherBytes = 8 * mebibyte
+/** More makes a single download no faster. */
+const most = { waitingBytes: 512 * kibibyte, tailBytes: 256 * kibibyte }
 /** What sockets give at a time. */
 const chunkBytes = 64 * kibibyte
-/** Of all downloads together, but for a chunk of each. */
-const together: FillMemory = { waitingBytes: 16 * mebibyte, tailBytes: 16 * mebibyte }
 
-/** The more downloads run, the less each of them holds: five hundred at once must not fill the memory. */
-export function memoryFor(downloads: number): FillMemory {
-  const share = (key: keyof FillMemory): number =>
-    Math.min(most[key], Math.floor(together[key] / Math.max(downloads, 1)))
-  const waitingBytes = share('waitingBytes')
+export function createFillMemory(): FillMemory {
+  let heldBytes = 0
+
+  /** Less than a chunk is none. */
+  function upTo(bytes: number): number {
+    const left = togetherBytes - heldBytes
+    return left < chunkBytes ? 0 : Math.min(bytes, left)
+  }
+
   return {
-    waitingBytes: waitingBytes < chunkBytes ? 0 : waitingBytes,
-    tailBytes: Math.max(leastTailBytes, share('tailBytes')),
+    share() {
+      let own = 0
+      return {
+        hold(bytes) {
+          heldBytes += bytes - own
+          own = bytes
+        },
+        waitingBytes: () => upTo(most.waitingBytes),
+        tailBytes: () => upTo(most.tailBytes),
+      }
+    },
   }
 }

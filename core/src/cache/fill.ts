@@ -3,7 +3,8 @@ import type { BlobWrite, Clock, Digest, Hasher, Logger } from '../ports.ts'
 import { algorithmOf } from '../request/reference.ts'
 import { createChanges } from './changes.ts'
 import { createFollowers } from './followers.ts'
-import { createKeptBytes, type Memory } from './kept-bytes.ts'
+import type { MemoryShare } from './fill-memory.ts'
+import { createKeptBytes } from './kept-bytes.ts'
 import type { Source } from './source.ts'
 import type { ForgivingStore } from './store.ts'
 
@@ -63,7 +64,7 @@ export interface FillOptions {
   readonly metrics: Metrics
   readonly logger: Logger
   readonly upstream: string
-  readonly memory?: Memory
+  readonly memory?: MemoryShare
 }
 
 export function startFill(options: FillOptions): Fill {
@@ -126,9 +127,8 @@ export function startFill(options: FillOptions): Fill {
 
   /** Without a store: a client that is slower than the fastest asks upstream for itself. */
   async function waitForFastest(): Promise<void> {
-    while (followers.count() > 0 && followers.fastest() < kept.tailStart()) {
+    while (followers.count() > 0 && followers.fastest() < kept.tailStart())
       await followers.changed()
-    }
     if (followers.count() === 0) abandon()
     checkAbandoned()
     kept.trim()

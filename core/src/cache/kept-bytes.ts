@@ -1,5 +1,5 @@
 import type { BlobWrite, Clock } from '../ports.ts'
-import { type FillMemory, memoryFor } from './fill-memory.ts'
+import { createFillMemory, type MemoryShare } from './fill-memory.ts'
 import { createSpool } from './spool.ts'
 import type { ForgivingStore } from './store.ts'
 import { createTail } from './tail.ts'
@@ -30,31 +30,40 @@ export interface KeptBytes {
   release(): Promise<void>
 }
 
-/** What a download may hold now; without it, as if it ran alone. */
-export type Memory = () => FillMemory
+/** Where nothing can be read back, a client that is a little behind would have to ask upstream. */
+const leastTailBytes = 32 * 1024
 
+/** Without memory that is shared, as if it were the only one. */
 export function createKeptBytes(
   write: BlobWrite | undefined,
   store: ForgivingStore,
   clock: Clock,
-  memory: Memory = () => memoryFor(1),
+  memory: MemoryShare = createFillMemory().share(),
 ): KeptBytes {
   const tail = createTail()
-  const onWritten = (): void => {
-    tail.release(spool.end(), memory().tailBytes)
-  }
+  const onWritten = (): void => letGo(spool.end(), tailBytes())
   const spool = createSpool(write, store, clock, onWritten, memory)
+
+  function tailBytes(): number {
+    return Math.max(spool.givesBack() ? 0 : leastTailBytes, memory.tailBytes())
+  }
+
+  function letGo(position: number, keepBytes: number): void {
+    tail.release(position, keepBytes)
+    memory.hold(tail.byteLength)
+  }
 
   return {
     end: () => tail.end,
     isStored: () => spool.isOpen(),
     add(chunk) {
       tail.push(chunk)
+      memory.hold(tail.byteLength)
     },
     store: (chunk) => spool.put(chunk),
-    tailStart: () => tail.end - memory().tailBytes,
+    tailStart: () => tail.end - tailBytes(),
     trim() {
-      tail.release(tail.end, memory().tailBytes)
+      letGo(tail.end, tailBytes())
     },
     async at(position, length, into) {
       const held = tail.at(position)
@@ -67,7 +76,14 @@ export function createKeptBytes(
       }
       throw new FellBehind('behind what is kept')
     },
-    commit: () => spool.commit(),
-    release: () => spool.release(),
+    async commit() {
+      await spool.commit()
+      // Clients that are slow may follow for hours.
+      if (spool.givesBack()) letGo(tail.end, 0)
+    },
+    async release() {
+      letGo(tail.end, 0)
+      await spool.release()
+    },
   }
 }

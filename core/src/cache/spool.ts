@@ -1,5 +1,5 @@
 import type { BlobWrite, Clock } from '../ports.ts'
-import { type FillMemory, memoryFor } from './fill-memory.ts'
+import { createFillMemory, type MemoryShare } from './fill-memory.ts'
 import type { ForgivingStore } from './store.ts'
 
 /** A write into the store that takes chunks faster than the disk does, up to a bound. */
@@ -10,6 +10,8 @@ export interface Spool {
   put(chunk: Uint8Array): Promise<void>
   /** Position after the last byte that `read` gives back. */
   end(): number
+  /** All that it takes can be read back, once it is written. */
+  givesBack(): boolean
   /** Undefined where the bytes cannot be read back. */
   read(
     position: number,
@@ -29,7 +31,7 @@ export function createSpool(
   store: ForgivingStore,
   clock: Clock,
   onWritten: () => void,
-  memory: () => Pick<FillMemory, 'waitingBytes'> = () => memoryFor(1),
+  memory: Pick<MemoryShare, 'waitingBytes'> = createFillMemory().share(),
 ): Spool {
   let isOpen = write !== undefined
   let hangs = false
@@ -41,11 +43,12 @@ export function createSpool(
   return {
     isOpen: () => isOpen,
     end: () => end,
+    givesBack: () => isOpen && write?.read !== undefined,
     async put(chunk) {
       waiting.push(chunk)
       waitingBytes += chunk.byteLength
       writing ??= writeOut()
-      const limit = memory().waitingBytes
+      const limit = memory.waitingBytes()
       if (limit === 0 || waitingBytes > limit) await room(writing)
     },
     read(position, length, into) {

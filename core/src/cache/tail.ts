@@ -2,6 +2,8 @@
 export interface Tail {
   /** Position after the last byte. */
   readonly end: number
+  /** How many there are. */
+  readonly byteLength: number
   push(chunk: Uint8Array<ArrayBuffer>): void
   /** The chunk that holds a position, from there on; undefined when it has been let go. */
   at(position: number): Uint8Array<ArrayBuffer> | undefined
@@ -16,6 +18,9 @@ export function createTail(): Tail {
   return {
     get end() {
       return end
+    },
+    get byteLength() {
+      return end - (chunks[0]?.start ?? end)
     },
     push(bytes) {
       chunks.push({ start: end, bytes })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createMemoryKeyValue } from '@pullway/memory'
 import { createDownloads, type BlobWanted } from '../../../core/src/cache/downloads.ts'
+import { createFillMemory } from '../../../core/src/cache/fill-memory.ts'
 import { createHoldings } from '../../../core/src/cache/holdings.ts'
 import { createStoreReport } from '../../../core/src/cache/store-report.ts'
 import { createForgivingStore } from '../../../core/src/cache/store.ts'
@@ -40,6 +41,7 @@ function settle(answer?: (call: Call) => Response | Promise<Response> | undefine
     idleMs: timeouts.idleMs,
     answerMs: timeouts.answerMs,
     running: new Map(),
+    memory: createFillMemory(),
   })
   const wanted = (repository = 'app', knownSize?: number): BlobWanted => ({
     route: routeTo(repository),

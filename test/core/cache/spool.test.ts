@@ -202,13 +202,9 @@ test('with no memory to wait in, each chunk is written before the next one comes
     reportWrite: () => undefined,
     reportCommit: () => undefined,
   }
-  const spool = createSpool(
-    write,
-    store as ForgivingStore,
-    createFakeClock(),
-    () => undefined,
-    () => ({ waitingBytes: 0 }),
-  )
+  const spool = createSpool(write, store as ForgivingStore, createFakeClock(), () => undefined, {
+    waitingBytes: () => 0,
+  })
   const put = spool.put(makeBytes(10))
   expect(await isPending(put)).toBe(true)
   appends[0]!.end()
