@@ -136,6 +136,7 @@ describe('only what was checked is dialled', () => {
     const peer = await startPeer((_, response) => response.end('reached'))
     let lookups = 0
     const connections = createConnections({
+      unread: { bytes: 0 },
       connectMs: 300,
       lookup: (...parameters) => {
         lookups += 1

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { createFillMemory } from '../../../core/src/cache/fill-memory.ts'
 import type { Source } from '../../../core/src/cache/source.ts'
 import { createFillWorld } from '../support/fill-world.ts'
 import { createHeldBytes } from '../support/held-bytes.ts'
@@ -88,6 +89,40 @@ describe('memory stays bounded', () => {
     expect(fill.received()).toBeGreaterThan(2 * mebibyte)
     expect(fill.received()).toBeLessThan(size)
     await body.cancel()
+  })
+
+  test('of all together when many run, and each goes on', async () => {
+    const memory = createFillMemory()
+    const { digest, size } = content
+    const one = async () => {
+      const world = settle()
+      const appends: (() => void)[] = []
+      world.store.delay = () => new Promise((resolve) => appends.push(resolve))
+      const share = { memory: memory.share(), digest, size }
+      const { fill, follow } = await createFillWorld({ ...world, ...share })
+      return { ...world, fill, appends, body: follow() }
+    }
+    const all = await Promise.all(Array.from({ length: 60 }, one))
+    for (const { sendUpTo } of all) sendUpTo(size)
+    const held = async (): Promise<number> => {
+      const counts = await Promise.all(all.map((each) => each.held.count()))
+      return counts.reduce((total, count) => total + count)
+    }
+    // Each alone would hold more than 1 MiB.
+    await until(() => all.every(({ appends }) => appends.length > 0), 'each writes its first chunk')
+    await turns(30)
+    expect(await held()).toBeLessThan(8 * mebibyte + 60 * 2 * chunkBytes)
+    const before = all.map(({ fill }) => fill.received())
+    // What is being written, and what waited meanwhile.
+    for (let round = 0; round < 2; round += 1) {
+      for (const { appends } of all) appends.shift()?.()
+      await turns(30)
+    }
+    for (const [index, { fill }] of all.entries()) {
+      expect(fill.received()).toBeGreaterThan(before[index]!)
+    }
+    expect(await held()).toBeLessThan(8 * mebibyte + 60 * 2 * chunkBytes)
+    await Promise.all(all.map(({ body }) => body.cancel()))
   })
 
   test('when there is no store and the client pauses', async () => {

@@ -2,6 +2,7 @@ import type { BlobStore, Digest } from '@pullway/core'
 import { createFakeClock } from '../../fakes/clock.ts'
 import { type Fill, startFill } from '../../../core/src/cache/fill.ts'
 import { followFill } from '../../../core/src/cache/fill-body.ts'
+import type { MemoryShare } from '../../../core/src/cache/fill-memory.ts'
 import type { Source } from '../../../core/src/cache/source.ts'
 import { createStoreReport } from '../../../core/src/cache/store-report.ts'
 import { createForgivingStore } from '../../../core/src/cache/store.ts'
@@ -64,11 +65,13 @@ export interface FillWorldOptions {
   /** Undefined: there is no store. */
   readonly store: BlobStore | undefined
   readonly source?: Source
+  /** Undefined: as if it ran alone. */
+  readonly memory?: MemoryShare
 }
 
 export type Detach = (first: number, last: number | undefined) => Promise<Source>
 
-export async function createFillWorld({ digest, size, store, source }: FillWorldOptions) {
+export async function createFillWorld({ digest, size, store, source, memory }: FillWorldOptions) {
   const logger = createMemoryLogger()
   const metrics = createMetrics()
   const manual = createManualSource()
@@ -90,6 +93,7 @@ export async function createFillWorld({ digest, size, store, source }: FillWorld
     metrics,
     logger,
     upstream: 'docker.io',
+    ...(memory && { memory }),
   })
   const detached: [number, number | undefined][] = []
   /** A client's body, from `first` on. */
