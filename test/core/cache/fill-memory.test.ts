@@ -13,8 +13,7 @@ const content = createLazyContent(64 * mebibyte)
 const chunkBytes = 64 * 1024
 
 /** The content as an upstream gives it, each chunk made when it is read, and watched. */
-function settle() {
-  const held = createHeldBytes()
+function settle(held = createHeldBytes()) {
   const store = createForgetfulStore(content)
   let position = 0
   let limit = 0
@@ -94,8 +93,9 @@ describe('memory stays bounded', () => {
   test('of all together when many run, and each goes on', async () => {
     const memory = createFillMemory()
     const { digest, size } = content
+    const held = createHeldBytes()
     const one = async () => {
-      const world = settle()
+      const world = settle(held)
       const appends: (() => void)[] = []
       world.store.delay = () => new Promise((resolve) => appends.push(resolve))
       const share = { memory: memory.share(), digest, size }
@@ -104,14 +104,10 @@ describe('memory stays bounded', () => {
     }
     const all = await Promise.all(Array.from({ length: 60 }, one))
     for (const { sendUpTo } of all) sendUpTo(size)
-    const held = async (): Promise<number> => {
-      const counts = await Promise.all(all.map((each) => each.held.count()))
-      return counts.reduce((total, count) => total + count)
-    }
     // Each alone would hold more than 1 MiB.
     await until(() => all.every(({ appends }) => appends.length > 0), 'each writes its first chunk')
     await turns(30)
-    expect(await held()).toBeLessThan(8 * mebibyte + 60 * 2 * chunkBytes)
+    expect(await held.count()).toBeLessThan(8 * mebibyte + 60 * 2 * chunkBytes)
     const before = all.map(({ fill }) => fill.received())
     // What is being written, and what waited meanwhile.
     for (let round = 0; round < 2; round += 1) {
@@ -121,7 +117,7 @@ describe('memory stays bounded', () => {
     for (const [index, { fill }] of all.entries()) {
       expect(fill.received()).toBeGreaterThan(before[index]!)
     }
-    expect(await held()).toBeLessThan(8 * mebibyte + 60 * 2 * chunkBytes)
+    expect(await held.count()).toBeLessThan(8 * mebibyte + 60 * 2 * chunkBytes)
     await Promise.all(all.map(({ body }) => body.cancel()))
   })
 
