@@ -158,7 +158,9 @@ export function createDownloads(options: DownloadsOptions): Downloads {
         downloadBlob(
           wanted.upstream,
           { ...questionOf(wanted), deadline: clock.now() + answerMs },
-          { first: position, last: (end ?? Number.MAX_SAFE_INTEGER) - 1 },
+          position > 0
+            ? { first: position, last: (end ?? Number.MAX_SAFE_INTEGER) - 1 }
+            : undefined,
         ),
       clock,
       idleMs: options.idleMs,

@@ -1,6 +1,8 @@
+import { RegistryError } from '../errors.ts'
 import { type Clock, FetchError, type Logger } from '../ports.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { BlobDownload } from '../upstream/blobs.ts'
+import { UpstreamTrouble } from '../upstream/trouble.ts'
 import { type DownloadReader, readDownload } from './download-reader.ts'
 
 /** An upstream's bytes in order, over as many requests as it takes. */
@@ -16,7 +18,7 @@ export interface SourceOptions {
   readonly first: BlobDownload
   /** Position of the first byte wanted; `first` may begin before it. */
   readonly start: number
-  /** Asks for the rest, from a position on; it may answer from the start. */
+  /** Asks for the rest, from a position on, or for the whole, from 0; it may answer from the start. */
   readonly resume: (position: number) => Promise<BlobDownload>
   /** Position after the last byte wanted; undefined where only the body's end tells. */
   readonly end: number | undefined
@@ -39,6 +41,7 @@ export function createSource(options: SourceOptions): Source {
   const cancelled = new AbortController()
   let position = start
   let fruitless = 0
+  let refusesParts = false
   const blames = [options.first.blame]
   let reader = open(options.first)
 
@@ -83,8 +86,11 @@ export function createSource(options: SourceOptions): Source {
       await clock.sleep(firstPauseMs * 2 ** fruitless, cancelled.signal)
       if (isCancelled()) break
       fruitless++
+      // What is here already is skipped, as it is where a range is ignored.
+      const isLast = fruitless === maxFruitlessAttempts
+      const from = refusesParts || (isLast && isUnusable(cause)) ? 0 : position
       try {
-        const download = await resume(position)
+        const download = await resume(from)
         const next = open(download)
         blames.push(download.blame)
         if (isCancelled()) await next.cancel('not wanted any more')
@@ -93,8 +99,21 @@ export function createSource(options: SourceOptions): Source {
         return next
       } catch (error) {
         cause = error
+        // It says no to the whole as well, and will say so for a while.
+        if (refusesParts && isRefusal(error)) break
+        refusesParts ||= isRefusal(error)
       }
     }
     throw new FetchError('unreachable', 'its download was cut and does not go on', { cause })
   }
+}
+
+/** Some registries and stores know no ranges, and answer 400, 403 or 416 to them. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof RegistryError
+}
+
+/** Answered, but with nothing to go on with: 501, or a part that was not asked for. */
+function isUnusable(error: unknown): boolean {
+  return error instanceof UpstreamTrouble && error.reason === 'server-error'
 }

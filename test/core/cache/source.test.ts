@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { RegistryError } from '../../../core/src/errors.ts'
 import type { BlobDownload } from '../../../core/src/upstream/blobs.ts'
+import { UpstreamTrouble } from '../../../core/src/upstream/trouble.ts'
 import { type Bytes, inPieces, makeBytes } from '../../contract/content.ts'
 import { bodyOf, createControlledBody } from '../support/controlled-body.ts'
 import { createSourceWorld } from '../support/source-world.ts'
@@ -163,6 +165,56 @@ describe('a download that is cut', () => {
     })
     expect((await world.readAll()).broken).toMatchObject({ failure: 'unreachable' })
     expect(world.resumed).toHaveLength(4)
+  })
+
+  const refusal = new RegistryError('BLOB_UNKNOWN', 'no such range')
+  const nonsense = new UpstreamTrouble('docker.io', 'server-error', 'it answered 501')
+  const silence = new UpstreamTrouble('docker.io', 'timeout', 'it is silent')
+
+  test.each([
+    ['refused', refusal, [40, 0]],
+    ['answered with nonsense', nonsense, [40, 40, 40, 0]],
+  ])('and %s for the rest gets the whole, and skips what it has', async (_, error, resumed) => {
+    const world = createSourceWorld({
+      first: download(cutAfter(40)),
+      end: 100,
+      resume(position) {
+        if (position > 0) throw error
+        return download(whole(), 0)
+      },
+    })
+    expect(await world.readAll()).toEqual({ bytes, broken: undefined })
+    expect(world.resumed).toEqual(resumed)
+  })
+
+  test('and refused for the rest of a part gets it out of the whole', async () => {
+    const world = createSourceWorld({
+      first: download(cutAfter(40, 20), 20),
+      start: 20,
+      end: 70,
+      isPart: true,
+      resume(position) {
+        if (position > 0) throw refusal
+        return download(whole(), 0)
+      },
+    })
+    expect(await world.readAll()).toEqual({ bytes: bytes.slice(20, 70), broken: undefined })
+    expect(world.resumed).toEqual([40, 0])
+  })
+
+  test.each([
+    ['refused for the whole, too,', refusal, [40, 0]],
+    ['met with silence', silence, [40, 40, 40, 40]],
+  ])('and %s is given up', async (_, error, resumed) => {
+    const world = createSourceWorld({
+      first: download(cutAfter(40)),
+      end: 100,
+      resume() {
+        throw error
+      },
+    })
+    expect((await world.readAll()).broken).toMatchObject({ failure: 'unreachable', cause: error })
+    expect(world.resumed).toEqual(resumed)
   })
 
   test('while another attempt is there', async () => {
