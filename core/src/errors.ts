@@ -77,6 +77,11 @@ export class RegistryError extends Error {
   }
 }
 
+/** The upstream says that there is no such thing. */
+export function isUnknown(error: unknown): boolean {
+  return error instanceof RegistryError && error.status === 404
+}
+
 /** The OCI error body; without body for HEAD, but with the same headers. */
 export function toErrorResponse(error: RegistryError, isHead: boolean): Response {
   const { code, message, detail } = error

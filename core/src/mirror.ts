@@ -103,7 +103,8 @@ export function createMirror(options: MirrorOptions): Mirror {
   const settings = { ...ports, state, volatile, metrics }
   const upstreams = createUpstreams(config, settings, lasting.upstreams)
   const relay = createRelayAccess({ ...options, metrics, ports: settings, router })
-  const see = createSee(relay.grants, createPrivateRepositories(state, clock))
+  const keepsDeleted = cache.serveStaleOn.has('not-found')
+  const see = createSee(relay.grants, createPrivateRepositories(state, clock, keepsDeleted))
 
   return {
     relay,

@@ -17,7 +17,7 @@ interface PrivateWorld {
 }
 
 /** A mirror with the operator's account at registry.test. */
-function createPrivateWorld(access?: object): PrivateWorld {
+function createPrivateWorld(access?: object, cache: object = {}): PrivateWorld {
   const registry = createAccountRegistry()
   registry.put('private/app', 'latest', secret)
   registry.put('public/app', 'latest', open)
@@ -26,7 +26,7 @@ function createPrivateWorld(access?: object): PrivateWorld {
     fetch: registry.fetch,
     config: JSON.stringify({
       upstreams: { 'registry.test': { endpoints: [endpoint] } },
-      cache: { tags: { freshFor: '0s' } },
+      cache: { tags: { freshFor: '0s' }, ...cache },
       ...(access && { access }),
     }),
   })
@@ -140,6 +140,62 @@ describe('a public repository', () => {
     const answer = await mirror.get('/v2/registry.test/public/app/manifests/unknown')
     expect([answer.status, answer.code]).toEqual([404, 'MANIFEST_UNKNOWN'])
     expect((await mirror.get(publicManifest)).status).toBe(200)
+  })
+})
+
+describe('a public repository that is deleted', () => {
+  const hours = 3_600_000
+  const kept = { serveStaleOn: ['not-found'] }
+  const deny = (): Response => new Response(null, { status: 403 })
+  const lacks = (): Response => new Response(null, { status: 404 })
+
+  async function pullAndWait(cache: object, change: Parameters<AccountRegistry['change']>[0]) {
+    const { mirror, registry } = createPrivateWorld(undefined, cache)
+    const blobs = open.blobs.map(({ digest }) => `/v2/registry.test/public/app/blobs/${digest}`)
+    for (const path of [publicManifest, ...blobs]) await mirror.get(path)
+    await mirror.settle()
+    registry.change(change)
+    await mirror.clock.advance(7 * hours)
+    return mirror
+  }
+
+  test.each([
+    ['denied', deny],
+    ['unknown', lacks],
+  ])('stays where not-found is listed, if it is %s to everybody', async (_, instead) => {
+    const mirror = await pullAndWait(kept, { instead })
+    for (let round = 0; round < 2; round++) {
+      const stale = await mirror.get(publicManifest)
+      expect([stale.status, stale.headers.get('cache-status')]).toEqual([
+        200,
+        'pullway; hit; detail=stale-not-found',
+      ])
+      expect((await mirror.get(publicBlob)).status).toBe(200)
+      await mirror.clock.advance(7 * hours)
+    }
+  })
+
+  test.each([
+    ['is not listed, if it is denied', {}, { instead: deny }, 403],
+    ['is not listed, if it is unknown', {}, { instead: lacks }, 404],
+    [
+      'is listed, but the account still sees it',
+      kept,
+      { mayDo: (user: string | undefined) => user === 'owner' },
+      403,
+    ],
+  ])('is not served where not-found %s', async (_, cache, change, status) => {
+    const mirror = await pullAndWait(cache, change)
+    expect((await mirror.get(publicManifest)).status).toBe(status)
+    if (status === 403) expect((await mirror.get(publicBlob)).status).toBe(403)
+  })
+
+  test('says nothing of one that was private', async () => {
+    const { mirror, registry } = createPrivateWorld(undefined, kept)
+    await mirror.get(privateManifest)
+    registry.change({ instead: deny })
+    await mirror.clock.advance(2 * hours)
+    expect((await mirror.get(privateManifest)).status).toBe(403)
   })
 })
 

@@ -55,8 +55,12 @@ export function createSee(grants: Grants, privateRepositories: PrivateRepositori
   async function seeAsNobody(viewing: Viewing): Promise<Upstream> {
     const { route, upstream } = viewing
     const asked = askAs(upstream, nobody)
-    const ask = (): Promise<void> => probe(asked, viewing)
-    await privateRepositories.refuse(upstream.config, route.repository, ask)
+    await privateRepositories.refuse(
+      upstream.config,
+      route.repository,
+      () => probe(asked, viewing),
+      () => probe(upstream, viewing),
+    )
     return upstream
   }
 }

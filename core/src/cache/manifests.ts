@@ -1,18 +1,18 @@
 import type { Outcome } from '../answer.ts'
 import type { CacheConfig } from '../config/config.ts'
-import { RegistryError } from '../errors.ts'
+import { isUnknown } from '../errors.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Clock, CreateHasher, Digest, Logger, StoredBlob } from '../ports.ts'
 import type { AcceptedTypes } from '../request/accept.ts'
 import type { Reference } from '../request/reference.ts'
 import type { Route } from '../route.ts'
 import { headManifest } from '../upstream/manifests.ts'
-import { UpstreamTrouble } from '../upstream/trouble.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { createCompleteness } from './completeness.ts'
 import type { Holdings } from './holdings.ts'
 import { createManifestFetches, keyOf, question } from './manifest-fetches.ts'
 import { createSingleFlight } from './single-flight.ts'
+import { staleReason } from './stale-reason.ts'
 import type { ForgivingStore } from './store.ts'
 import type { TagRecord, Tags } from './tags.ts'
 
@@ -142,13 +142,12 @@ export function createManifestCache(
     record: TagRecord,
     error: unknown,
   ): Promise<ManifestFound> {
-    const reason =
-      error instanceof UpstreamTrouble ? error.reason : isUnknown(error) ? 'not-found' : undefined
+    const reason = staleReason(error, pull.route)
     if (reason && serveStaleOn.has(reason) && (await isComplete(record.digest))) {
       const found = await fromStore(pull, record, `stale-${reason}`)
       if (found) return found
     }
-    if (reason === 'not-found') await tags.forget(pull.route, tag, pull.accepted.key)
+    if (isUnknown(error)) await tags.forget(pull.route, tag, pull.accepted.key)
     throw error
   }
 
@@ -185,8 +184,4 @@ export function createManifestCache(
     if (!stored || (size ?? 0) > stored.size) return undefined
     return { digest, mediaType, size: stored.size, content: stored.content, outcome }
   }
-}
-
-function isUnknown(error: unknown): boolean {
-  return error instanceof RegistryError && error.status === 404
 }

@@ -1,4 +1,4 @@
-import { RegistryError } from '../errors.ts'
+import { isUnknown } from '../errors.ts'
 import type { Digest } from '../ports.ts'
 import { everything } from '../request/accept.ts'
 import type { Route } from '../route.ts'
@@ -40,7 +40,7 @@ export function createFindMeaning(
           if (current) await tags.note(route, tag, meaningKey, current)
           return current?.digest
         } catch (error) {
-          if (error instanceof RegistryError && error.status === 404) return undefined
+          if (isUnknown(error)) return undefined
           const last = known ?? pulled
           if (last) return last.record.digest
           throw error

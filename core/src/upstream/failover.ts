@@ -59,9 +59,11 @@ export function createAskInTurn(
     if (!(error instanceof RegistryError)) return undefined
     // Where another one should have been heard first: what a digest names is somewhere, as something has named
     // it, and what one endpoint's accounts may not see says nothing of another's.
-    const isElsewhere = upstream.failoverOn.has('not-found') || (isDoubtful && isByDigest(question))
+    const isListed = upstream.failoverOn.has('not-found')
+    const isElsewhere = isListed || (isDoubtful && isByDigest(question))
     if (error.status === 404) return isElsewhere ? 'not-found' : undefined
-    return error.code === 'DENIED' && isDoubtful ? 'denied' : undefined
+    // Docker Hub and others deny what does not exist (registries.md, section 0.5).
+    return error.code === 'DENIED' && (isListed || isDoubtful) ? 'denied' : undefined
   }
 
   function withWait({ trouble, until }: Rest): UpstreamTrouble {

@@ -28,12 +28,17 @@ async function warm(config = '') {
 }
 
 const troubles: readonly (readonly [string, string, Trouble, number])[] = [
-  ['rate-limited', 'rate limited', status(429), 429],
-  ['server-error', 'server error', status(500), 503],
-  ['server-error', 'server error', status(503), 503],
-  ['timeout', 'timeout', status(504), 504],
-  ['timeout', 'timeout', hang, 504],
-  ['unreachable', 'unreachable', () => Promise.reject(new FetchError('unreachable', 'gone')), 503],
+  ['rate-limited', 'is rate limited', status(429), 429],
+  ['server-error', 'has an error', status(500), 503],
+  ['server-error', 'has an error', status(503), 503],
+  ['timeout', 'does not answer in time', status(504), 504],
+  ['timeout', 'does not answer in time', hang, 504],
+  [
+    'unreachable',
+    'cannot be reached',
+    () => Promise.reject(new FetchError('unreachable', 'gone')),
+    503,
+  ],
 ]
 
 describe('an upstream in trouble', () => {
@@ -45,7 +50,7 @@ describe('an upstream in trouble', () => {
     expect(get.bytes).toEqual(index.bytes)
     expect(get.headers.get('cache-status')).toBe(`pullway; hit; detail=stale-${reason}`)
     expect(get.headers.get('warning')).toBe(
-      `299 - "pullway served a stored copy: the upstream is ${words}"`,
+      `299 - "pullway served a stored copy: the upstream ${words}"`,
     )
     const head = await mirror.drive(mirror.head(latest))
     expect([head.status, head.headers.get('docker-content-digest')]).toEqual([200, index.digest])
@@ -156,6 +161,21 @@ describe('deleted images stay where the operator wants them to', () => {
       await mirror.clock.advance(minute)
     }
   })
+
+  test.each([401, 403, 410])(
+    'a repository that is answered with %i, as registries do of what they have not',
+    async (said) => {
+      const { mirror, answerWith } = await warm(config)
+      answerWith(status(said))
+      for (const answer of [await mirror.get(latest), await mirror.head(latest)]) {
+        expect([answer.status, answer.headers.get('cache-status')]).toEqual([
+          200,
+          'pullway; hit; detail=stale-not-found',
+        ])
+      }
+      expect((await mirror.get('/v2/other/manifests/latest')).status).not.toBe(200)
+    },
+  )
 
   test('but not half of them, and no others', async () => {
     const { mirror, untag, store } = await warm(config)

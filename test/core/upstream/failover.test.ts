@@ -140,6 +140,15 @@ describe('a no', () => {
     expect(metrics.render()).toContain(upOf('a', 1))
   })
 
+  test('goes on there also where it is told as a denial, as Docker Hub does', async () => {
+    const { behave, ask, takeAsked, metrics } = createFailoverWorld('ab', elsewhere)
+    behave('a', () => new Response(null, { status: 401 }))
+    expect(await ask()).toBe('content of b.test')
+    expect(takeAsked()).toEqual(['a', 'b'])
+    expect(metrics.render()).toContain(failovers('denied', 1))
+    expect(metrics.render()).toContain(upOf('a', 1))
+  })
+
   test('of all is remembered for each', async () => {
     const { behave, ask, takeAsked } = createFailoverWorld('ab', elsewhere)
     for (const name of 'ab') behave(name, notFound)
