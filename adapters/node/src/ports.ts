@@ -43,7 +43,11 @@ export interface NodeStores {
 const mebibyte = 1024 * 1024
 
 /** Manifests, indexes and configs, which are asked for far more often than layers. */
-const inMemory = { maxBytes: 32 * mebibyte, maxBlobBytes: mebibyte }
+const inMemory = {
+  maxBytes: 32 * mebibyte,
+  maxBlobBytes: mebibyte,
+  createHasher: createNodeHasher,
+}
 /** For so long another process's change of a tag may go unseen. */
 const rememberSeconds = 5
 
