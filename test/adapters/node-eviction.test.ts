@@ -121,6 +121,32 @@ describe('no room', () => {
   })
 })
 
+describe('a full disk', () => {
+  async function createFullDisk() {
+    const clock = createFakeClock()
+    const disk = createFakeDisk(() => clock.now())
+    const logger = createMemoryLogger()
+    const { files } = disk.process()
+    const store = createFilesystemBlobStore({ path: '/cache', clock, logger, files })
+    for (const number of [0, 1, 2, 3, 4]) await put(store, digests[number]!, blobs[number]!)
+    disk.maxBytes = disk.usedBytes()
+    return { store, fill: (bytes: number) => store.write(digests[9]!, bytes) }
+  }
+
+  test('gives what is used least for what is new', async () => {
+    const { store } = await createFullDisk()
+    await put(store, digests[9]!, blobs[9]!)
+    expect(await kept({ store })).toContain(9)
+    expect((await kept({ store })).length).toBeGreaterThan(3)
+  })
+
+  test('loses nothing for a blob that would not fit on it either', async () => {
+    const { store, fill } = await createFullDisk()
+    await expect(fill(20_000 * kib)).rejects.toMatchObject({ code: 'ENOSPC' })
+    expect(await kept({ store })).toEqual([0, 1, 2, 3, 4])
+  })
+})
+
 describe('several processes', () => {
   test('see what the others have written, and keep to one limit', async () => {
     const world = await createWorld()

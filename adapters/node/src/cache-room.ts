@@ -2,6 +2,7 @@ import { type Clock, type Digest, type Logger, NoRoomError } from '@pullway/core
 import { evict } from './cache-evict.ts'
 import type { CacheIndex } from './cache-index.ts'
 import { readNames } from './cache-names.ts'
+import { spareBytes } from './disk-room.ts'
 import type { FileSystem } from './file-system.ts'
 
 /** Who writes into a cache asks here first, so that it stays within its limit. */
@@ -137,6 +138,8 @@ export function createCacheRoom(options: CacheRoomOptions): CacheRoom {
         // What is here has to be known first.
         await index.scan()
         const start = index.bytes()
+        // All that is here would not be enough, and would be gone for nothing.
+        if (bytes > start + spareBytes) return () => false
         return () => start - index.bytes() < bytes
       }
       await evictWhile(plan).catch((error: unknown) =>

@@ -35,7 +35,7 @@ export function missingFor(
 }
 
 /** For what is known of the content, which is in small files: at most a hundredth of the disk. */
-const spareBytes = 1024 * 1024
+export const spareBytes: number = 1024 * 1024
 
 async function countMissing(
   files: FileSystem,
