@@ -159,6 +159,54 @@ test.each([
   }
 })
 
+describe('a small blob with wrong bytes', () => {
+  const config = image.blobs[0]!
+  const path = `${root}/blobs/${config.digest}`
+
+  test.each([
+    ['of the right length', { kind: 'wrong-bytes' }],
+    ['that is a page', answer('accessDeniedPage')],
+    ['that is empty', { kind: 'answer', answer: { status: 200, body: '' } }],
+  ] as const)('%s is taken from the second endpoint, by all who want it', async (_, fault) => {
+    const { hub, mirror } = createFailoverWorld()
+    hub.fail({ kind: 'blob-host' }, fault)
+    const range = { range: 'bytes=0-' }
+    for (const { status, broken, bytes } of await mirror.drive(
+      Promise.all([mirror.get(path), mirror.get(path), mirror.get(path, range)]),
+    )) {
+      expect([status === 206 || status === 200, broken]).toEqual([true, undefined])
+      expect(Buffer.compare(bytes, config.bytes)).toBe(0)
+    }
+    await mirror.settle()
+    expect((await mirror.get(path)).headers.get('cache-status')).toBe('pullway; hit')
+  })
+
+  test.each([
+    ['curl/8', 503, 'UNAVAILABLE'],
+    ['docker/28.0', 404, 'BLOB_UNKNOWN'],
+  ])('at all endpoints is an error (%s)', async (userAgent, status, code) => {
+    const { hub, second, mirror } = createFailoverWorld()
+    hub.fail({ kind: 'blob-host' }, { kind: 'wrong-bytes' })
+    second.fail({ kind: 'blob' }, { kind: 'wrong-bytes' })
+    const told = await mirror.drive(mirror.get(path, { 'user-agent': userAgent }))
+    expect([told.status, told.code]).toEqual([status, code])
+    await mirror.settle()
+    expect((await mirror.head(path)).headers.get('cache-status')).not.toBe('pullway; hit')
+  })
+
+  test('is not waited for where it comes slowly', async () => {
+    const { hub, mirror } = createFailoverWorld()
+    hub.fail({ kind: 'blob-host' }, { kind: 'stall', afterBytes: 10 })
+    const response = mirror.fetch(path)
+    await mirror.clock.advance(1_000)
+    expect((await response).status).toBe(200)
+    const { bytes } = await mirror.drive(
+      (await response).arrayBuffer().then((all) => ({ bytes: new Uint8Array(all) })),
+    )
+    expect(Buffer.compare(bytes, config.bytes)).toBe(0)
+  })
+})
+
 test('a blob that is announced with another length is taken from the second endpoint', async () => {
   const { hub, mirror } = createFailoverWorld()
   await mirror.get(`${root}/manifests/latest`)

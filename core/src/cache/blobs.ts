@@ -14,6 +14,7 @@ import type { LinkedBlob } from './linked-blobs.ts'
 import type { PassedBlob } from './passed-blobs.ts'
 import { createFindQuicker, isFar, withinTime } from './quicker-range.ts'
 import type { Source } from './source.ts'
+import { findSpoilt } from './spoilt.ts'
 import type { ForgivingStore } from './store.ts'
 import { createStoredBlobs } from './stored-blobs.ts'
 import { toSource } from './stored-source.ts'
@@ -57,19 +58,25 @@ export function createBlobCache(options: BlobCacheOptions): (pull: BlobPull) => 
     if (stored) return stored
     if (pass) return pass(wanted)
     const joined = await downloads.join(wanted)
-    if (joined !== 'stored') return fromFill(wanted, joined)
-    return (await fromStore(wanted, outcome)) ?? replace(wanted)
+    if (joined === 'stored') return (await fromStore(wanted, outcome)) ?? replace(wanted)
+    const answer = await fromFill(wanted, joined)
+    // Who has sent that is asked last now.
+    return answer instanceof UpstreamTrouble ? replace(wanted, answer) : answer
   }
 
-  /** What the store lists but cannot give is fetched again. */
-  async function replace(wanted: Wanted): Promise<Answer> {
+  /** What the store lists but cannot give, and what has come with wrong bytes, is fetched again. */
+  async function replace(wanted: Wanted, spoilt?: UpstreamTrouble): Promise<Answer> {
+    let trouble = spoilt
     for (let attempt = 0; attempt < 5; attempt++) {
       const joined = await downloads.join({ ...wanted, isStoredUseless: true })
-      if (joined !== 'stored') return fromFill(wanted, joined)
+      const answer = joined === 'stored' ? undefined : await fromFill(wanted, joined)
+      if (answer && !(answer instanceof UpstreamTrouble)) return answer
+      trouble = answer ?? trouble
       // Somebody else has just found out that it is there, and will find out the rest.
       await downloads.ended(wanted.digest)
     }
-    throw new RegistryError('UNAVAILABLE', `the cache cannot read ${wanted.digest}: try again`)
+    const message = `the cache cannot read ${wanted.digest}: try again`
+    throw trouble ?? new RegistryError('UNAVAILABLE', message)
   }
 
   /**
@@ -117,12 +124,14 @@ export function createBlobCache(options: BlobCacheOptions): (pull: BlobPull) => 
     return new Response(body).body as Body
   }
 
-  async function fromFill(wanted: Wanted, joined: JoinedFill): Promise<Answer> {
+  /** Trouble: all its bytes are here, and wrong. */
+  async function fromFill(wanted: Wanted, joined: JoinedFill): Promise<Answer | UpstreamTrouble> {
     if (!joined.isNew) metrics.coalesced.add(1)
     // A fill that nothing stores ends with its last follower: so it has one until the answer is decided.
     const hold = joined.fill.follow(0)
     try {
-      return await answerFrom(wanted, joined)
+      const spoilt = await findSpoilt(clock, wanted, joined.fill)
+      return spoilt ?? (await answerFrom(wanted, joined))
     } finally {
       hold.leave()
     }

@@ -91,7 +91,8 @@ export function createDownloads(options: DownloadsOptions): Downloads {
           return undefined
         })
         if (joined === 'stored') return 'stored'
-        if (joined) return { ...joined, isNew: false }
+        if (joined?.fill.failure()) await ended(wanted.digest)
+        else if (joined) return { ...joined, isNew: false }
       }
       const mine = { owner, started: start(wanted) }
       running.set(wanted.digest, mine)

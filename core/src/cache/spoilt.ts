@@ -1,0 +1,27 @@
+import type { Clock } from '../ports.ts'
+import { UpstreamTrouble } from '../upstream/trouble.ts'
+import type { BlobWanted } from './downloads.ts'
+import { DigestMismatch, type Fill } from './fill.ts'
+import { withinTime } from './quicker-range.ts'
+
+/** Image configurations and the like, which come in one piece. */
+const smallBytes = 256 * 1024
+/** A slow one is streamed as it comes. */
+const patienceMs = 1_000
+
+/**
+ * Waits for a small blob, where another endpoint may have it right: undefined, or that its bytes are wrong,
+ * before a client has got any of them.
+ */
+export async function findSpoilt(
+  clock: Clock,
+  { upstream: { config } }: Pick<BlobWanted, 'upstream'>,
+  fill: Fill,
+): Promise<UpstreamTrouble | undefined> {
+  const { size } = fill
+  if (config.endpoints.length === 1 || size === undefined || size > smallBytes) return undefined
+  await withinTime(clock, fill.reach(size), patienceMs)
+  const cause = fill.failure()
+  if (!(cause instanceof DigestMismatch)) return undefined
+  return new UpstreamTrouble(config.name, 'server-error', cause.message, { cause })
+}
