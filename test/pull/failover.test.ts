@@ -181,6 +181,15 @@ describe('a small blob with wrong bytes', () => {
     expect((await mirror.get(path)).headers.get('cache-status')).toBe('pullway; hit')
   })
 
+  test('of a length that nobody tells is taken from the second endpoint', async () => {
+    const { hub, mirror } = createFailoverWorld()
+    hub.change({ blobHost: { contentLength: false } })
+    hub.fail({ kind: 'blob-host' }, { kind: 'wrong-bytes' })
+    const { broken, bytes } = await mirror.drive(mirror.get(path))
+    expect(broken).toBeUndefined()
+    expect(Buffer.compare(bytes, config.bytes)).toBe(0)
+  })
+
   test.each([
     ['curl/8', 503, 'UNAVAILABLE'],
     ['docker/28.0', 404, 'BLOB_UNKNOWN'],

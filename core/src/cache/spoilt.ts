@@ -18,8 +18,8 @@ export async function findSpoilt(
   { upstream: { config } }: Pick<BlobWanted, 'upstream'>,
   fill: Fill,
 ): Promise<UpstreamTrouble | undefined> {
-  const { size } = fill
-  if (config.endpoints.length === 1 || size === undefined || size > smallBytes) return undefined
+  const { size = smallBytes } = fill
+  if (config.endpoints.length === 1 || size > smallBytes) return undefined
   await withinTime(clock, fill.reach(size), patienceMs)
   const cause = fill.failure()
   if (!(cause instanceof DigestMismatch)) return undefined
