@@ -115,6 +115,13 @@ export function refuseForbidden(url: URL, network: FetchOptions['network']): voi
   }
 }
 
+/** It leads nowhere, and would the next time. */
+export class BadRedirect extends FetchError {
+  constructor(message: string) {
+    super('unreachable', message)
+  }
+}
+
 const redirects = new Set([301, 302, 303, 307, 308])
 
 export function isRedirect(status: number): boolean {
@@ -147,22 +154,19 @@ export async function followRedirects(
     await discard(response)
     hop = { ...hop, url: checkRedirect(url, hop.url) }
   }
-  throw new FetchError('unreachable', `it redirects more than ${String(maxRedirects)} times`)
+  throw new BadRedirect(`it redirects more than ${String(maxRedirects)} times`)
 }
 
 /** Where a Location leads; throws where nobody should be led. */
 export function checkRedirect(url: URL | null, from: URL): URL {
   if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
-    throw new FetchError('unreachable', 'it redirects to something that is no web address')
+    throw new BadRedirect('it redirects to something that is no web address')
   }
   if (!keepsEncryption(from, url)) {
-    throw new FetchError('unreachable', `it redirects from https to http (${url.host})`)
+    throw new BadRedirect(`it redirects from https to http (${url.host})`)
   }
   if (url.username !== '' || url.password !== '') {
-    throw new FetchError(
-      'unreachable',
-      `it redirects with credentials in the address (${url.host})`,
-    )
+    throw new BadRedirect(`it redirects with credentials in the address (${url.host})`)
   }
   url.hash = ''
   return url

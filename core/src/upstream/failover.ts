@@ -4,6 +4,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Clock } from '../ports.ts'
 import type { Rest } from './breaker.ts'
 import type { Endpoint } from './endpoint.ts'
+import { BadRedirect } from './exchange.ts'
 import { isByDigest, isCounted, type Question, type Take } from './question.ts'
 import { UpstreamTrouble } from './trouble.ts'
 
@@ -35,6 +36,7 @@ export function createAskInTurn(
       const leftMs = question.deadline - clock.now()
       if (index > 0 && leftMs <= 0) break
       try {
+        if (turns.length === 1) return await askAgainOnBreak(endpoint, question, take)
         return await endpoint.ask(question, take, shareOf(leftMs, turns.slice(index)))
       } catch (error) {
         const reason = reasonToGoOn(error, question, trouble !== undefined || isAnyResting)
@@ -47,6 +49,21 @@ export function createAskInTurn(
     // Who was not asked, or did not say, may well have it.
     const unheard = trouble ?? (skipped[0] && withWait(skipped[0]))
     throw unheard ?? refusal ?? new Error(`${upstream.name} has no endpoint`)
+  }
+
+  /** A broken connection may have been that one's fault alone, and there is nobody else to ask. */
+  async function askAgainOnBreak<T>(
+    endpoint: Endpoint,
+    question: Question,
+    take: Take<T>,
+  ): Promise<T> {
+    const leftMs = (): number => question.deadline - clock.now()
+    try {
+      return await endpoint.ask(question, take, leftMs())
+    } catch (error) {
+      if (!isBroken(error) || leftMs() <= 0) throw error
+      return endpoint.ask(question, take, leftMs())
+    }
   }
 
   /** What makes another endpoint worth asking; undefined where the answer is the last word. */
@@ -111,4 +128,9 @@ function toTurns(
 function shareOf(leftMs: number, turns: readonly Turn[]): number {
   const [first] = turns
   return (leftMs * (first?.weight ?? 1)) / turns.reduce((sum, { weight }) => sum + weight, 0)
+}
+
+function isBroken(error: unknown): boolean {
+  if (!(error instanceof UpstreamTrouble) || error.reason !== 'unreachable') return false
+  return !error.isOurs && !(error.cause instanceof BadRedirect)
 }

@@ -297,3 +297,21 @@ describe('what is unknown', () => {
     expect((await mirror.get(`/v2/app/manifests/${index.digest}`)).status).toBe(200)
   })
 })
+
+test('a manifest whose answer breaks off is asked for once more', async () => {
+  const world = createImageWorld()
+  const image = makeImage(7)
+  world.push('app', 'latest', image)
+  let cuts = 0
+  world.answerWith(({ method }) => {
+    if (method === 'HEAD' || cuts++ > 0) return undefined
+    const start = (controller: ReadableStreamDefaultController): void =>
+      controller.error(new Error('reset'))
+    return new Response(new ReadableStream({ start }), {
+      headers: { 'content-type': image.mediaType, 'docker-content-digest': image.digest },
+    })
+  })
+  const { status, bytes } = await world.mirror.get('/v2/app/manifests/latest')
+  expect([status, bytes]).toEqual([200, image.bytes])
+  expect(cuts).toBe(2)
+})

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { FetchError } from '@pullway/core'
 import { RegistryError } from '../../../core/src/errors.ts'
 import { drive } from '../../fakes/mirror.ts'
 import { rejectionOf } from '../support/caught.ts'
@@ -9,7 +10,7 @@ import {
   questions,
   troubles,
 } from '../support/failover-world.ts'
-import { hang, unauthorized } from '../support/scripted-fetch.ts'
+import { hang, redirectTo, unauthorized } from '../support/scripted-fetch.ts'
 
 const notFound = () => new Response('', { status: 404 })
 const broken = () => new Response('', { status: 500 })
@@ -76,6 +77,34 @@ describe('what this mirror lacks', () => {
     behave('a', failWith('exhausted'))
     await rejectionOf(ask())
     expect(logger.entries).toMatchObject([{ message }, { message }])
+  })
+})
+
+describe('an only endpoint', () => {
+  const reset = (): Promise<Response> => Promise.reject(new FetchError('unreachable', 'reset'))
+
+  test('whose connection breaks is asked once more', async () => {
+    const { behave, ask, takeAsked, metrics, upstream } = createFailoverWorld('a')
+    const behaviours = [reset, content]
+    behave('a', (call) => behaviours.shift()!(call))
+    expect(await ask()).toBe('content of a.test')
+    expect(takeAsked()).toEqual(['a', 'a'])
+    expect(metrics.render()).toContain(upOf('a', 1))
+    expect(upstream.isTroubled()).toBe(false)
+  })
+
+  test.each([
+    ['break', reset, 2, 'unreachable'],
+    ['broken', broken, 1, 'server-error'],
+    ['not to blame', failWith('exhausted'), 1, 'unreachable'],
+    ['silent', hang, 1, 'timeout'],
+    ['limited', limited(1), 1, 'rate-limited'],
+    ['redirect to nowhere', () => redirectTo('ftp://x.test/'), 1, 'unreachable'],
+  ] as const)('that is (%s) is not asked for ever', async (_, how, times, reason) => {
+    const { clock, behave, ask, takeAsked } = createFailoverWorld('a')
+    behave('a', how)
+    expect(await drive(clock, rejectionOf(ask()))).toMatchObject({ reason })
+    expect(takeAsked()).toHaveLength(times)
   })
 })
 
