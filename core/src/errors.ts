@@ -82,6 +82,11 @@ export function isUnknown(error: unknown): boolean {
   return error instanceof RegistryError && error.status === 404
 }
 
+/** The upstream does not show it: Docker Hub and others say so of what does not exist, too. */
+export function isDenied(error: unknown): boolean {
+  return error instanceof RegistryError && error.code === 'DENIED'
+}
+
 /** The OCI error body; without body for HEAD, but with the same headers. */
 export function toErrorResponse(error: RegistryError, isHead: boolean): Response {
   const { code, message, detail } = error

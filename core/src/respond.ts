@@ -1,14 +1,5 @@
-import type { Answer, Outcome } from './answer.ts'
+import type { Answer } from './answer.ts'
 import { formatCacheStatus } from './observe/cache-status.ts'
-
-const whyStale: Readonly<Partial<Record<Outcome, string>>> = {
-  'stale-rate-limited': 'is rate limited',
-  'stale-server-error': 'has an error',
-  'stale-timeout': 'does not answer in time',
-  'stale-unreachable': 'cannot be reached',
-  'stale-not-found': 'does not have it any more',
-  'stale-spared': 'is spared, as few pulls are left',
-}
 
 /** Makes the Response of an answer: the one place where headers to a client are put together. */
 export function respond(answer: Answer, method: 'GET' | 'HEAD'): Response {
@@ -20,8 +11,8 @@ export function respond(answer: Answer, method: 'GET' | 'HEAD'): Response {
   headers['x-content-type-options'] = 'nosniff'
   if (outcome.startsWith('stale-')) {
     // podman prints exactly this form (clients.md, section 3.3).
-    headers['warning'] =
-      `299 - "pullway served a stored copy: the upstream ${whyStale[outcome] ?? ''}"`
+    const reason = outcome.slice('stale-'.length).replace('-', ' ')
+    headers['warning'] = `299 - "pullway served a stored copy: the upstream is ${reason}"`
   }
   const hasBody = method === 'GET' && status !== 304
   if (!hasBody && body instanceof ReadableStream) void body.cancel().catch(() => undefined)

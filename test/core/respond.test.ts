@@ -32,7 +32,7 @@ test('an answer becomes a Response with all its headers', async () => {
 
 test.each([
   ['stale-rate-limited', '299 - "pullway served a stored copy: the upstream is rate limited"'],
-  ['stale-server-error', '299 - "pullway served a stored copy: the upstream has an error"'],
+  ['stale-server-error', '299 - "pullway served a stored copy: the upstream is server error"'],
   ['hit', null],
   ['revalidated', null],
 ] as const)('%s warns with %s', (outcome, warning) => {

@@ -1,7 +1,7 @@
 import { createSingleFlight } from '../cache/single-flight.ts'
 import { getJson } from '../cache/state.ts'
 import type { UpstreamConfig } from '../config/config.ts'
-import { isUnknown, RegistryError } from '../errors.ts'
+import { isDenied, isUnknown, RegistryError } from '../errors.ts'
 import type { Clock, KeyValue } from '../ports.ts'
 import { UpstreamTrouble } from '../upstream/trouble.ts'
 
@@ -59,10 +59,7 @@ export function createPrivateRepositories(
   /** Docker Hub denies what does not exist; what the account sees, and the public does not any more, is private. */
   async function isGone(known: Known | undefined, askAsOperator: Ask): Promise<boolean> {
     if (!keepsDeleted || known?.isPrivate !== false) return false
-    return isRefused(askAsOperator).catch((error: unknown) => {
-      if (isUnknown(error)) return true
-      throw error
-    })
+    return isRefused(askAsOperator, isUnknown)
   }
 
   function isFresh({ isPrivate: wasPrivate, checkedAt }: Known): boolean {
@@ -84,12 +81,15 @@ interface Known {
 }
 
 /** Trouble, and that there is no such thing, say nothing of the repository: they are the client's answer. */
-async function isRefused(ask: () => Promise<void>): Promise<boolean> {
+async function isRefused(
+  ask: Ask,
+  alsoIf: (error: unknown) => boolean = () => false,
+): Promise<boolean> {
   try {
     await ask()
     return false
   } catch (error) {
-    if (error instanceof RegistryError && error.code === 'DENIED') return true
+    if (isDenied(error) || alsoIf(error)) return true
     throw error
   }
 }

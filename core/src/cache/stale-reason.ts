@@ -1,5 +1,5 @@
 import type { TroubleReason } from '../config/config.ts'
-import { isUnknown, RegistryError } from '../errors.ts'
+import { isDenied, isUnknown } from '../errors.ts'
 import type { Route } from '../route.ts'
 import { UpstreamTrouble } from '../upstream/trouble.ts'
 
@@ -10,8 +10,7 @@ export function staleReason(
 ): TroubleReason | 'not-found' | undefined {
   if (error instanceof UpstreamTrouble) return error.reason
   if (isUnknown(error)) return 'not-found'
-  // Docker Hub and others deny what does not exist (registries.md, section 0.5). A client's own account may
-  // have lost its rights instead.
-  const isDenied = error instanceof RegistryError && error.code === 'DENIED'
-  return isDenied && upstream.clientCredentials === 'ignore' ? 'not-found' : undefined
+  // Of a client's own account it may say that it has lost its rights.
+  const isGone = isDenied(error) && upstream.clientCredentials === 'ignore'
+  return isGone ? 'not-found' : undefined
 }

@@ -1,5 +1,5 @@
 import type { Credentials, EndpointConfig, UpstreamConfig } from '../config/config.ts'
-import { RegistryError } from '../errors.ts'
+import { isDenied } from '../errors.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Clock, KeyValue, Logger } from '../ports.ts'
 import { type Account, byRemaining, createAccounts } from './accounts.ts'
@@ -98,7 +98,7 @@ export function createEndpoint(config: EndpointConfig, options: EndpointOptions)
           // That one is limited leaves open what another's rights would have been.
           if (said === undefined || isLimit(error)) said = error
           // Another account may have pulls left, or see more.
-          if (!(isLimit(error) || isDenial(error)) || clock.now() >= deadline) break
+          if (!(isLimit(error) || isDenied(error)) || clock.now() >= deadline) break
         }
       }
       throw said as Error
@@ -192,8 +192,4 @@ export function createEndpoint(config: EndpointConfig, options: EndpointOptions)
 
 function isLimit(error: unknown): boolean {
   return error instanceof UpstreamTrouble && error.reason === 'rate-limited'
-}
-
-function isDenial(error: unknown): boolean {
-  return error instanceof RegistryError && error.code === 'DENIED'
 }
