@@ -14,7 +14,7 @@ import type { LinkedBlob } from './linked-blobs.ts'
 import type { PassedBlob } from './passed-blobs.ts'
 import { createFindQuicker, isFar, withinTime } from './quicker-range.ts'
 import type { Source } from './source.ts'
-import { findSpoilt } from './spoilt.ts'
+import { checkEmpty, findSpoilt } from './spoilt.ts'
 import type { ForgivingStore } from './store.ts'
 import { createStoredBlobs } from './stored-blobs.ts'
 import { toSource } from './stored-source.ts'
@@ -191,13 +191,6 @@ export function createBlobCache(options: BlobCacheOptions): (pull: BlobPull) => 
       'timeout',
       'it does not tell the blob’s size',
     )
-  }
-
-  /** Nothing can be held back of an empty body, so it is checked before the answer. */
-  async function checkEmpty({ upstream }: Wanted, fill: Fill): Promise<void> {
-    await fill.finished
-    const failure = fill.failure()
-    if (failure) throw new UpstreamTrouble(upstream.config.name, 'server-error', failure.message)
   }
 }
 
