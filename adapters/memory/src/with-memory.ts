@@ -1,4 +1,4 @@
-import type { BlobStore, CreateHasher, Digest, StoredBlob } from '@pullway/core'
+import type { BlobStore, Digest, StoredBlob } from '@pullway/core'
 import { type Bytes, createBlobCache, toStoredBlob } from './blobs.ts'
 
 export interface WithMemoryOptions {
@@ -6,8 +6,6 @@ export interface WithMemoryOptions {
   readonly maxBytes: number
   /** The largest blob that is kept: manifests and configs are smaller, layers are not. */
   readonly maxBlobBytes: number
-  /** Of a store whose files can go bad: what is read is checked, once, and removed where it is wrong. */
-  readonly createHasher?: CreateHasher
 }
 
 export interface MemoryBefore extends BlobStore {
@@ -50,10 +48,6 @@ export function withMemory(store: BlobStore, options: WithMemoryOptions): Memory
       if (blob === undefined || range !== undefined || blob.size > options.maxBlobBytes) return blob
 
       const content = await readAll(digest, blob)
-      if (options.createHasher && !isRight(digest, content, options.createHasher)) {
-        await remove(digest)
-        throw new Error(`${digest} had wrong bytes`)
-      }
       if (removals === removalsBefore) kept.set(digest, content)
       return { size: blob.size, content }
     },
@@ -64,19 +58,11 @@ export function withMemory(store: BlobStore, options: WithMemoryOptions): Memory
       return store.write(digest, size)
     },
 
-    remove,
+    async remove(digest) {
+      forget(digest)
+      await store.remove(digest)
+    },
   }
-
-  async function remove(digest: Digest): Promise<void> {
-    forget(digest)
-    await store.remove(digest)
-  }
-}
-
-function isRight(digest: Digest, bytes: Bytes, createHasher: CreateHasher): boolean {
-  const hasher = createHasher(digest.startsWith('sha512') ? 'sha512' : 'sha256')
-  hasher.update(bytes)
-  return digest.endsWith(`:${hasher.hex()}`)
 }
 
 async function readAll(digest: Digest, { size, content }: StoredBlob): Promise<Bytes> {

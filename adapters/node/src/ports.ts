@@ -14,6 +14,7 @@ import { createRedisHttpKeyValue } from '@pullway/redis/http'
 import { createS3BlobStore } from '@pullway/s3'
 import { verifyBcrypt } from './bcrypt.ts'
 import type { CacheUsage } from './cache-room.ts'
+import { withCheck } from './checked-blobs.ts'
 import { systemClock } from './clock.ts'
 import { createNodeFetch, type NodeFetch } from './fetch.ts'
 import { createFilesystemBlobStore } from './filesystem-blob-store.ts'
@@ -43,11 +44,7 @@ export interface NodeStores {
 const mebibyte = 1024 * 1024
 
 /** Manifests, indexes and configs, which are asked for far more often than layers. */
-const inMemory = {
-  maxBytes: 32 * mebibyte,
-  maxBlobBytes: mebibyte,
-  createHasher: createNodeHasher,
-}
+const inMemory = { maxBytes: 32 * mebibyte, maxBlobBytes: mebibyte }
 /** For so long another process's change of a tag may go unseen. */
 const rememberSeconds = 5
 
@@ -107,7 +104,7 @@ function createBlobs({ cache, logger, clock, fetch }: Parts): Kept<BlobStore | u
     case 'filesystem': {
       const { path, maxBytes } = blobs
       const store = createFilesystemBlobStore({ path, maxBytes, logger, clock })
-      const memory = withMemory(store, inMemory)
+      const memory = withMemory(withCheck(store, inMemory.maxBlobBytes), inMemory)
       store.onRemoved((digest) => memory.forget(digest))
       const sweeps = [() => store.sweepLeftovers(), () => store.tidy()]
       return { store: memory, sweeps, usage: () => store.usage() }
@@ -120,7 +117,11 @@ function createBlobs({ cache, logger, clock, fetch }: Parts): Kept<BlobStore | u
         (await store.stat(digest)) ? store.presign(digest, expiresSeconds) : undefined
       const sweep = (): Promise<number> =>
         removeLeftovers({ folder, clock, logger, files: nodeFileSystem })
-      return { store: withMemory(spooled, inMemory), presign, sweeps: [sweep] }
+      return {
+        store: withMemory(withCheck(spooled, inMemory.maxBlobBytes), inMemory),
+        presign,
+        sweeps: [sweep],
+      }
     }
     case 'memory':
       return { store: createMemoryBlobStore(blobs), sweeps: [] }

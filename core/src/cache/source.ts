@@ -88,7 +88,9 @@ export function createSource(options: SourceOptions): Source {
       fruitless++
       // What is here already is skipped, as it is where a range is ignored.
       const isLast = fruitless === maxFruitlessAttempts
-      const from = refusesParts || (isLast && isUnusable(cause)) ? 0 : position
+      // Answered, but with nothing to go on with: 501, or a part that was not asked for.
+      const isUnusable = cause instanceof UpstreamTrouble && cause.reason === 'server-error'
+      const from = refusesParts || (isLast && isUnusable) ? 0 : position
       try {
         const download = await resume(from)
         const next = open(download)
@@ -99,21 +101,13 @@ export function createSource(options: SourceOptions): Source {
         return next
       } catch (error) {
         cause = error
+        if (!(error instanceof RegistryError)) continue
         // It says no to the whole as well, and will say so for a while.
-        if (refusesParts && isRefusal(error)) break
-        refusesParts ||= isRefusal(error)
+        if (refusesParts) break
+        // Some registries and stores know no ranges, and answer 400, 403 or 416 to them.
+        refusesParts = true
       }
     }
     throw new FetchError('unreachable', 'its download was cut and does not go on', { cause })
   }
-}
-
-/** Some registries and stores know no ranges, and answer 400, 403 or 416 to them. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof RegistryError
-}
-
-/** Answered, but with nothing to go on with: 501, or a part that was not asked for. */
-function isUnusable(error: unknown): boolean {
-  return error instanceof UpstreamTrouble && error.reason === 'server-error'
 }

@@ -61,7 +61,12 @@ export function createAskInTurn(
     try {
       return await endpoint.ask(question, take, leftMs())
     } catch (error) {
-      if (!isBroken(error) || leftMs() <= 0) throw error
+      const isBroken =
+        error instanceof UpstreamTrouble &&
+        error.reason === 'unreachable' &&
+        !error.isOurs &&
+        !(error.cause instanceof BadRedirect)
+      if (!isBroken || leftMs() <= 0) throw error
       return endpoint.ask(question, take, leftMs())
     }
   }
@@ -128,9 +133,4 @@ function toTurns(
 function shareOf(leftMs: number, turns: readonly Turn[]): number {
   const [first] = turns
   return (leftMs * (first?.weight ?? 1)) / turns.reduce((sum, { weight }) => sum + weight, 0)
-}
-
-function isBroken(error: unknown): boolean {
-  if (!(error instanceof UpstreamTrouble) || error.reason !== 'unreachable') return false
-  return !error.isOurs && !(error.cause instanceof BadRedirect)
 }
