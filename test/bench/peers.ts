@@ -23,7 +23,7 @@ export const pullwayCli: string = fileURLToPath(
 )
 
 /** As `npm start` has it: the flag takes 12 % off a manifest hit, and V8 reads it at its start only. */
-const pullwayCommand = [process.execPath, '--min-semi-space-size=2', pullwayCli, 'serve'] as const
+const pullwayCommand = [process.execPath, '--min-semi-space-size=3', pullwayCli, 'serve'] as const
 
 const peers: Readonly<Record<PeerName, Peer>> = {
   pullway: {
