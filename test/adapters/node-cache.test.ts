@@ -1,4 +1,5 @@
 import { appendFile, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -128,6 +129,22 @@ describe('pullway cache verify', () => {
     expect(stdout).toMatch(/: 2 were wrong, 2 of them are healed\n$/)
     expect((await world.run('verify')).stdout).toContain('all are right')
     expect(await readFile(world.fileOf(layer.digest))).toEqual(Buffer.from(layer.bytes))
+  })
+
+  test('waits for nobody where a pipe lies in the place of a file, and heals it', async () => {
+    await using world = await createFilled()
+    const file = world.fileOf(layer.digest)
+    const putPipe = async (): Promise<void> => {
+      await rm(file)
+      execFileSync('mkfifo', [file])
+    }
+    await putPipe()
+    const { code, stdout } = await world.run('verify')
+    expect(code).toBe(0)
+    expect(stdout).toContain(`${layer.digest}  cannot be read (ESPIPE)  fetched again\n`)
+    await putPipe()
+    expect(await world.pull('team/app', '1.0', app)).toBe(true)
+    await eventually(() => isWhole(world, app))
   })
 
   test('removes only, when told so, and exits with 1', async () => {

@@ -149,8 +149,9 @@ export function createFakeDisk(now: () => number): FakeDisk {
         }),
       open: (path, flags) =>
         call('open', path, () => {
-          if (flags.startsWith('wx') && nodes.has(path)) throw failure('EEXIST', path)
-          const node = flags.startsWith('w') ? create(path) : find(path)
+          const mode = String(flags)
+          if (mode.startsWith('wx') && nodes.has(path)) throw failure('EEXIST', path)
+          const node = mode.startsWith('w') ? create(path) : find(path)
           node.opened += 1
           open.add(node)
           return createHandle(node, path)

@@ -1,5 +1,5 @@
 import { largestManifestBytes, type ManifestNames, readManifestNames } from '@pullway/core'
-import { absentAsUndefined, type FileSystem } from './file-system.ts'
+import { absentAsUndefined, type FileSystem, toRead } from './file-system.ts'
 
 /** Enough to tell a manifest, which is JSON, from a layer. */
 const firstBytes = 64
@@ -11,7 +11,7 @@ export async function readNames(
   size: number,
 ): Promise<ManifestNames | undefined> {
   if (size === 0 || size > largestManifestBytes) return undefined
-  const handle = await absentAsUndefined(files.open(place, 'r'))
+  const handle = await absentAsUndefined(files.open(place, toRead))
   if (handle === undefined) return undefined
   try {
     const bytes = new Uint8Array(size)

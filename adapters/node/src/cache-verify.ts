@@ -4,7 +4,7 @@ import { removeFile } from './cache-evict.ts'
 import { type CacheFolder, openCacheFolder } from './cache-folder.ts'
 import { createHealer } from './cache-heal.ts'
 import { blobPath } from './cache-layout.ts'
-import { absentAsUndefined } from './file-system.ts'
+import { absentAsUndefined, toRead } from './file-system.ts'
 import { formatSize } from './format-size.ts'
 import type { ConfigFlags } from './read-config.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -53,7 +53,7 @@ async function findProblem(
   { files, path }: CacheFolder,
   digest: Digest,
 ): Promise<string | undefined> {
-  const handle = await absentAsUndefined(files.open(blobPath(path, digest), 'r'))
+  const handle = await absentAsUndefined(files.open(blobPath(path, digest), toRead))
   if (handle === undefined) return undefined
   const [algorithm = '', hex] = digest.split(':')
   const hash = createHash(algorithm)

@@ -1,11 +1,11 @@
-import type { Stats, StatsFs } from 'node:fs'
+import { constants, type Stats, type StatsFs } from 'node:fs'
 import * as fs from 'node:fs/promises'
 
 /** What the filesystem stores use of node:fs: replaced where a test needs a full or failing disk. */
 export interface FileSystem {
   readonly link: (existing: string, path: string) => Promise<void>
   readonly mkdir: (path: string, options: { readonly recursive: true }) => Promise<unknown>
-  readonly open: (path: string, flags: string, mode?: number) => Promise<fs.FileHandle>
+  readonly open: (path: string, flags: string | number, mode?: number) => Promise<fs.FileHandle>
   readonly readdir: (path: string) => Promise<readonly string[]>
   readonly readFile: (path: string, encoding: 'utf8') => Promise<string>
   readonly rename: (from: string, to: string) => Promise<void>
@@ -22,6 +22,9 @@ export interface FileSystem {
 }
 
 export const nodeFileSystem: FileSystem = fs
+
+/** Without waiting: to open a pipe that lies where a file should be would take until somebody writes into it. */
+export const toRead: number = constants.O_RDONLY | constants.O_NONBLOCK
 
 export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
   return error instanceof Error && 'code' in error && codes.includes(String(error.code))

@@ -5,7 +5,7 @@ import { blobPath, ingestFolder } from './cache-layout.ts'
 import { type CacheUsage, createCacheRoom } from './cache-room.ts'
 import { createCacheUse } from './cache-use.ts'
 import { createFileBody, readFully } from './file-body.ts'
-import { absentAsUndefined, type FileSystem, nodeFileSystem } from './file-system.ts'
+import { absentAsUndefined, type FileSystem, nodeFileSystem, toRead } from './file-system.ts'
 import { beginWrite, type WriteRoom } from './filesystem-blob-write.ts'
 import { ingestName, removeLeftovers } from './leftovers.ts'
 
@@ -72,7 +72,7 @@ export function createFilesystemBlobStore({
     },
 
     async open(digest, range) {
-      const handle = await absentAsUndefined(files.open(blobPath(path, digest), 'r'))
+      const handle = await absentAsUndefined(files.open(blobPath(path, digest), toRead))
       if (handle === undefined) return undefined
       used(digest)
       let isHandedOn = false
