@@ -34,6 +34,8 @@ export interface SourceOptions {
 /** Attempts in a row that bring nothing. */
 const maxFruitlessAttempts = 4
 const firstPauseMs = 250
+/** Who was kept waiting for so long, by a client that does not read, may close the connection: no fault of his. */
+const patienceMs = 3_000
 
 /** Reads a download, and goes on with a Range request where it was cut (clients.md, section 8). */
 export function createSource(options: SourceOptions): Source {
@@ -42,20 +44,25 @@ export function createSource(options: SourceOptions): Source {
   let position = start
   let fruitless = 0
   let refusesParts = false
+  let lastReadAt = clock.now()
+  let wasKeptWaiting = false
   const blames = [options.first.blame]
   let reader = open(options.first)
 
   return {
     async next() {
+      if (clock.now() - lastReadAt > patienceMs) wasKeptWaiting = true
       for (;;) {
         const piece = await reader.read()
+        lastReadAt = clock.now()
         if (piece === 'end') return undefined
         if (piece !== 'cut') {
           position += piece.byteLength
           fruitless = 0
           return piece
         }
-        if (!isCancelled()) blames.at(-1)?.('its download was cut')
+        if (!isCancelled() && !wasKeptWaiting) blames.at(-1)?.('its download was cut')
+        wasKeptWaiting = false
         reader = await reopen()
       }
     },

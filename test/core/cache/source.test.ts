@@ -110,6 +110,22 @@ describe('a download that is cut', () => {
     expect(said).toHaveLength(3)
   })
 
+  test.each([
+    [2_000, ['its download was cut']],
+    [4_000, []],
+  ])('after the reader took %d ms off is held against who sent it: %j', async (pauseMs, held) => {
+    const said: string[] = []
+    const { clock, readAll, source } = createSourceWorld({
+      first: { ...download(cutAfter(40)), blame: (what) => void said.push(what) },
+      end: 100,
+      resume: (position) => download(rest(position), position),
+    })
+    await source.next()
+    await clock.advance(pauseMs)
+    expect(await readAll()).toEqual({ bytes: bytes.slice(10), broken: undefined })
+    expect(said).toEqual(held)
+  })
+
   test('and answered from the start skips what it has', async () => {
     const { readAll, resumed } = createSourceWorld({
       first: download(cutAfter(40)),
