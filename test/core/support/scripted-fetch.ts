@@ -9,6 +9,8 @@ export interface Call {
   readonly headers: Headers
   readonly network: FetchOptions['network']
   readonly signal: AbortSignal
+  /** Held, for a Request that is collected does not tell its signal of an abort any more. */
+  readonly request: Request
 }
 
 export type Play = (call: Call) => Response | Promise<Response>
@@ -28,7 +30,8 @@ export function createScriptedFetch(play: Play): ScriptedFetch {
     async fetch(request, { network }) {
       const { method, headers, signal } = request
       const url = new URL(request.url)
-      const call = { line: `${method} ${url.href}`, method, url, headers, network, signal }
+      const line = `${method} ${url.href}`
+      const call = { line, method, url, headers, network, signal, request }
       calls.push(call)
       return play(call)
     },
