@@ -124,12 +124,18 @@ function passOn(
   host: Host,
   request: IncomingMessage,
   response: ServerResponse,
-  { rewrite, change, onChange }: Passing,
+  passing: Passing,
 ): void {
+  const { rewrite, change, onChange } = passing
   const { method, url, headers } = request
   const target = new URL(url ?? '', hub.doors[host])
   const onward = httpRequest(target, { method, agent, headers: { ...headers, host: target.host } })
-  onward.on('error', () => response.destroy())
+  onward.on('error', () => {
+    // A kept connection that its server has just closed is no fault of the row's.
+    const isStale = onward.reusedSocket && !response.headersSent && !response.destroyed
+    if (isStale) passOn(hub, host, request, response, passing)
+    else response.destroy()
+  })
   onward.on('response', (answer) => {
     const status = answer.statusCode ?? 0
     const given = { ...answer.headers }
@@ -151,5 +157,6 @@ function passOn(
     sent.catch(() => response.destroy())
   })
   response.on('close', () => onward.destroy())
-  request.pipe(onward)
+  if (request.readableEnded) onward.end()
+  else request.pipe(onward)
 }
