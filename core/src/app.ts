@@ -16,7 +16,7 @@ import { createMirror } from './mirror.ts'
 import { createObserve, type Exchange } from './observe/exchange.ts'
 import type { Ports } from './ports.ts'
 import type { Pullway } from './pullway.ts'
-import { isRegistryPath, splitUrl } from './request/parse.ts'
+import { isBelowV2, isRegistryPath, splitUrl } from './request/parse.ts'
 import { createRegistry } from './registry.ts'
 import { respond } from './respond.ts'
 import { createRouter, type Route } from './route.ts'
@@ -166,7 +166,7 @@ export function createApp(
     try {
       gate.admit(request, exchange)
       // Most requests by far: hono would make a context for each, a tenth of what a kept manifest takes.
-      if (isBelowV2(request.url)) return await registry(request, exchange)
+      if (isBelowV2(request)) return await registry(request, exchange)
     } catch (error) {
       return fail(error, request, exchange)
     }
@@ -179,8 +179,4 @@ export function createApp(
     const asked = { ...exchange, authorization: headers.get('authorization') }
     return toErrorResponse(withChallenge(failed, asked), method === 'HEAD')
   }
-}
-
-function isBelowV2(url: string): boolean {
-  return url.startsWith('/v2/', url.indexOf('/', url.indexOf('//') + 2))
 }

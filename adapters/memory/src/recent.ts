@@ -42,8 +42,9 @@ export function createRecent<Key, Value>({
   return {
     get(key) {
       // Many clients ask for the same at once: what is in its place already need not be moved.
-      const entry = key === newest ? entries.get(key) : remove(key)
-      if (entry && key !== newest) add(key, entry)
+      if (key === newest) return entries.get(key)?.value
+      const entry = remove(key)
+      if (entry) add(key, entry)
       return entry?.value
     },
 

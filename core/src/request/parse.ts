@@ -55,6 +55,11 @@ export function isRegistryPath({ url }: Request): boolean {
   return findRoot(splitUrl(url).path) !== undefined
 }
 
+/** The same for nearly all requests, and told without a string being made. */
+export function isBelowV2({ url }: Request): boolean {
+  return url.startsWith('/v2/', url.indexOf('/', url.indexOf('//') + 2))
+}
+
 /** The URL by hand: routers decode %2F, and a repository's name has no encoded form. */
 export function splitUrl(url: string): { host: string; path: string; query: string } {
   const hostStart = url.indexOf('//') + 2

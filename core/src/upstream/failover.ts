@@ -1,5 +1,5 @@
 import type { UpstreamConfig } from '../config/config.ts'
-import { RegistryError } from '../errors.ts'
+import { isDenied, isUnknown } from '../errors.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Clock } from '../ports.ts'
 import type { Rest } from './breaker.ts'
@@ -78,14 +78,13 @@ export function createAskInTurn(
     isDoubtful: boolean,
   ): string | undefined {
     if (error instanceof UpstreamTrouble) return error.reason
-    if (!(error instanceof RegistryError)) return undefined
     // Where another one should have been heard first: what a digest names is somewhere, as something has named
     // it, and what one endpoint's accounts may not see says nothing of another's.
     const isListed = upstream.failoverOn.has('not-found')
     const isElsewhere = isListed || (isDoubtful && isByDigest(question))
-    if (error.status === 404) return isElsewhere ? 'not-found' : undefined
+    if (isUnknown(error)) return isElsewhere ? 'not-found' : undefined
     // Docker Hub and others deny what does not exist (registries.md, section 0.5).
-    return error.code === 'DENIED' && (isListed || isDoubtful) ? 'denied' : undefined
+    return isDenied(error) && (isListed || isDoubtful) ? 'denied' : undefined
   }
 
   function withWait({ trouble, until }: Rest): UpstreamTrouble {

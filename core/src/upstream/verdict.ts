@@ -78,7 +78,7 @@ function isStorageRefusal(response: Response, from: URL, asked: Asked): boolean 
   return (
     asked.target.kind === 'blob' &&
     from.origin !== asked.endpoint.origin &&
-    (refusals.has(response.status) || (absences.has(response.status) && !isRegistryPath(from)))
+    (refusals.has(response.status) || (absences.has(response.status) && !isBlobPath(from)))
   )
 }
 
@@ -86,7 +86,7 @@ const refusals: ReadonlySet<number> = new Set([401, 403])
 const absences: ReadonlySet<number> = new Set([404, 410])
 
 /** A registry may send on to another registry (registry.k8s.io), whose word on what it has counts as its own. */
-function isRegistryPath({ pathname }: URL): boolean {
+function isBlobPath({ pathname }: URL): boolean {
   return /^\/v2\/.+\/blobs\/[^/]+$/.test(pathname)
 }
 
