@@ -1,9 +1,9 @@
-import { pbkdf2Sync } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest'
 import { makeImage } from '../clients/upstream/images.ts'
 import { accept, expectError } from './expect.ts'
 import type { Answer } from './http.ts'
 import { startWorldWith, type World } from './world.ts'
+import { lineOf } from '../fakes/user-line.ts'
 
 const image = makeImage('owner/pullway-admin:1.0', [1000])
 const access = {
@@ -25,13 +25,6 @@ beforeAll(async () => {
 beforeEach(() => world.reset())
 
 afterAll(() => world.stop())
-
-/** The form that every platform can compute. */
-function lineOf(name: string, password: string): string {
-  const salt = Buffer.from(`salt of ${name}`)
-  const key = pbkdf2Sync(password, salt, 10_000, 32, 'sha512')
-  return `${name}:$pbkdf2-sha512$i=10000$${[salt, key].map((one) => one.toString('base64').replaceAll('=', '')).join('$')}`
-}
 
 function ask(path: string, login?: string, method = 'GET'): Promise<Answer> {
   const authorization = login && `Basic ${Buffer.from(login).toString('base64')}`

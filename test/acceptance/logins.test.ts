@@ -1,4 +1,4 @@
-import { createHash, pbkdf2Sync } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest'
 import { until } from '../clients/process.ts'
 import { makeImage } from '../clients/upstream/images.ts'
@@ -6,6 +6,7 @@ import { accept, expectContent, expectError } from './expect.ts'
 import type { Answer } from './http.ts'
 import { topOf } from './pull.ts'
 import { startWorldWith, type World } from './world.ts'
+import { lineOf } from '../fakes/user-line.ts'
 
 const image = makeImage('owner/pullway-login:1.0', [50_000])
 const forAlice = makeImage('owner/pullway-alice:1.0', [50_000])
@@ -37,13 +38,6 @@ beforeAll(async () => {
 beforeEach(() => world.reset())
 
 afterAll(() => world.stop())
-
-/** The form that every platform can compute. */
-function lineOf(name: string, password: string): string {
-  const salt = Buffer.from(`salt of ${name}`)
-  const key = pbkdf2Sync(password, salt, 10_000, 32, 'sha512')
-  return `${name}:$pbkdf2-sha512$i=10000$${[salt, key].map((one) => one.toString('base64').replaceAll('=', '')).join('$')}`
-}
 
 function basic(login: string): Record<string, string> {
   return { accept, authorization: `Basic ${Buffer.from(login).toString('base64')}` }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { style } from '../../core/src/web/style.ts'
 import { alice, createAdminWorld } from './world.ts'
+import { expectWellFormed } from '../web/well-formed.ts'
 
 const { ask, mirror } = createAdminWorld()
 
@@ -47,13 +48,7 @@ describe.each([
 
   test('every element that opens also closes', async () => {
     const page = (await ask(`/api/docs?lang=${language}`)).text.replace(style, '')
-    const open: string[] = []
-    for (const [, slash, name = '', rest] of page.matchAll(/<(\/?)([a-z0-9]+)([^<>]*)>/g)) {
-      if (rest?.endsWith('/')) continue
-      if (slash === '/') expect(open.pop()).toBe(name)
-      else open.push(name)
-    }
-    expect(open).toEqual([])
+    expectWellFormed(page)
   })
 })
 

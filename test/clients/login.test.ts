@@ -1,4 +1,4 @@
-import { createHash, pbkdf2Sync } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startContainerd } from './containerd.ts'
@@ -12,6 +12,7 @@ import type { Client } from './stored.ts'
 import { startTlsProxy, type TlsProxy } from './tls-proxy.ts'
 import { makeImage } from './upstream/images.ts'
 import { startUpstream, type Upstream } from './upstream/upstream.ts'
+import { lineOf } from '../fakes/user-line.ts'
 
 const image = makeImage('library/pullway-members:1.0', [300_000])
 const forAlice = makeImage('owner/pullway-alices:1.0', [300_000])
@@ -29,7 +30,10 @@ beforeAll(async () => {
   folder = await makeFolder('users')
   const htpasswd = `${folder.path}/htpasswd`
   const digest = createHash('sha256').update(secret).digest('hex')
-  const lines = [lineOf('alice', 'alice-password'), lineOf('bob', 'bob-password')]
+  const lines = [
+    lineOf('alice', 'alice-password', 'sha256'),
+    lineOf('bob', 'bob-password', 'sha256'),
+  ]
   await writeFile(htpasswd, [...lines, `ci:$token$${digest}`, ''].join('\n'))
   const upstreams = { 'docker.io': hub.url }
   const trustedProxies = ['127.0.0.1']
@@ -55,12 +59,6 @@ afterAll(async () => {
   await hub.stop()
   await folder.remove()
 })
-
-function lineOf(name: string, password: string): string {
-  const salt = Buffer.from(`salt of ${name}`)
-  const key = pbkdf2Sync(password, salt, 10_000, 32, 'sha256')
-  return `${name}:$pbkdf2-sha256$i=10000$${[salt, key].map((one) => one.toString('base64').replaceAll('=', '')).join('$')}`
-}
 
 interface LoggingIn extends Client {
   tryPull(image: string): Promise<Outcome>

@@ -1,8 +1,8 @@
-import { pbkdf2Sync } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { createAccountRegistry, type AccountRegistry } from '../fakes/accounts/registry.ts'
 import { createTestMirror, type TestMirror } from '../fakes/mirror.ts'
 import { open, secret } from './relay-world.ts'
+import { lineOf } from '../fakes/user-line.ts'
 
 const privateManifest = '/v2/registry.test/private/app/manifests/latest'
 const privateBlob = `/v2/registry.test/private/app/blobs/${secret.blobs[0]!.digest}`
@@ -231,7 +231,7 @@ describe('while the upstream cannot be asked', () => {
 })
 
 test('a user whom a rule names sees what another one does not', async () => {
-  const entries = [lineOf('alice'), lineOf('bob')]
+  const entries = ['alice', 'bob'].map((name) => lineOf(name, `${name}-password`))
   const { mirror } = createPrivateWorld({
     users: { entries },
     rules: [
@@ -248,10 +248,3 @@ test('a user whom a rule names sees what another one does not', async () => {
   expect([hidden.status, hidden.code]).toEqual([403, 'DENIED'])
   expect((await mirror.get(publicManifest, as('bob'))).status).toBe(200)
 })
-
-function lineOf(name: string): string {
-  const salt = Buffer.from(`salt of ${name}`)
-  const key = pbkdf2Sync(`${name}-password`, salt, 10_000, 32, 'sha512')
-  const parts = [salt, key].map((one) => one.toString('base64').replaceAll('=', ''))
-  return `${name}:$pbkdf2-sha512$i=10000$${parts.join('$')}`
-}

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { style, styleHash } from '../../core/src/web/style.ts'
 import { createTestMirror } from '../fakes/mirror.ts'
 import { askHome, copiedFrom } from './page.ts'
+import { expectWellFormed } from './well-formed.ts'
 
 const unreachable = (): Promise<Response> => Promise.reject(new Error('the page asks nobody'))
 
@@ -76,13 +77,7 @@ describe('the content security policy', () => {
 test('the page is well formed: every element that opens also closes', async () => {
   for (const language of ['en', 'zh']) {
     const page = (await askHome({ language }).text()).replace(style, '')
-    const open: string[] = []
-    for (const [, slash, name = '', rest] of page.matchAll(/<(\/?)([a-z0-9]+)([^<>]*)>/g)) {
-      if (rest?.endsWith('/')) continue
-      if (slash === '/') expect(open.pop()).toBe(name)
-      else open.push(name)
-    }
-    expect(open).toEqual([])
+    expectWellFormed(page)
   }
 })
 
